@@ -1,0 +1,24 @@
+/*
+ * random: secrets and hashes, from OpenSSL.  The one file of base that knows
+ * a library.
+ */
+#ifndef BASE_RANDOM_H
+#define BASE_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+/* n bytes nobody can guess. */
+int random_bytes(void *out, size_t n, struct err *e);
+
+/* A number nobody can guess easily, 0 to below - 1; for jitter and the like. */
+uint32_t random_below(uint32_t below);
+
+void random_sha256(uint8_t out[32], const void *p, size_t n);
+
+void random_hmac_sha256(uint8_t out[32], const void *key, size_t key_len,
+    const void *p, size_t n);
+
+#endif
