@@ -28,7 +28,7 @@ void buf_free(struct buf *b);
 static inline uint8_t *
 buf_data(const struct buf *b)
 {
-	return b->mem + b->head;
+	return b->mem == NULL ? NULL : b->mem + b->head;
 }
 
 static inline size_t
