@@ -119,8 +119,8 @@ struct mux_ops {
 
 	/*
 	 * Bytes that the link takes now; at or below 0 it is full (call
-	 * mux_link_ready() when that ends).  Control frames and datagrams
-	 * have limits of their own, above that of data.
+	 * mux_run() when that ends).  Control frames and datagrams have limits
+	 * of their own, above that of data.
 	 */
 	ssize_t (*room)(void *larg, enum mux_room what);
 
@@ -226,9 +226,6 @@ void mux_leave(struct mux_link **l, uint64_t now);
  */
 void mux_input(struct mux_link *l, struct slab *b, size_t off, size_t n,
     uint64_t now);
-
-/* The link has room again. */
-void mux_link_ready(struct mux_link *l);
 
 /* Says a whole frame on this link, before all data. */
 int mux_link_say(struct mux_link *l, const void *frame, size_t n,
