@@ -30,7 +30,7 @@ static const struct entry entries[] = {
 	[CODE_CLOSING] = { "closing",
 	    "The other side is shutting down.", 1 },
 	[CODE_REFUSED] = { "refused",
-	    "The service refused the connection; is it running?", 1 },
+	    "The service refused the connection; it may not be running.", 1 },
 	[CODE_UNREACHABLE] = { "unreachable",
 	    "The service's address cannot be reached.", 1 },
 	[CODE_TIMEOUT] = { "timeout",

@@ -38,6 +38,7 @@ compile() {
 # that needs it then fails to link.
 build_lib() {
 	local src obj objs=()
+	make -s B="$out" "$out/gen/store/schema_sql.h" >"$out/log" 2>&1
 	for src in lib/*/*.c; do
 		case $src in *_win32.c) continue ;; esac
 		obj=$out/${src%.c}.o
