@@ -8,6 +8,7 @@
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct addr;
@@ -34,8 +35,8 @@ enum {
 };
 
 /*
- * The end of a dial, told once, in a later turn than dial_start(); the dial
- * is gone by then.  With DIAL_OK, fd is connected, non-blocking, TCP_NODELAY,
+ * The end of a dial, told once by the loop, never from within dial_start();
+ * the dial is gone by then.  With DIAL_OK, fd is connected, non-blocking, TCP_NODELAY,
  * watched by nobody, and becomes the callee's; peer is whom it reached.  Else
  * fd is -1 and why holds the reason ("127.0.0.1:80: Connection refused").
  */
@@ -44,6 +45,10 @@ typedef void dial_fn(void *arg, enum dial_result r, int fd,
 
 /* Connects to host (name or number) and port within ms.  host is copied. */
 struct dial *dial_start(struct loop *l, const char *host, uint16_t port,
+    uint64_t within_ms, dial_fn *fn, void *arg, struct err *e);
+
+/* The same for 1 to DIAL_ADDRS_MAX numbers: raced in this order. */
+struct dial *dial_any(struct loop *l, const struct addr *to, size_t count,
     uint64_t within_ms, dial_fn *fn, void *arg, struct err *e);
 
 /*
