@@ -55,7 +55,7 @@ mux_new(const struct mux_conf *c, const struct mux_ops *ops, void *arg,
 	m->next_number = c->first_number != 0   ? c->first_number
 	    : c->side == MUX_RELAY ? 1
 				   : 2;
-	m->key = random_below(UINT32_MAX) | 1;
+	m->key = c->first_number != 0 ? 1 : random_below(UINT32_MAX) | 1;
 	m->opens_at = now;
 	m->opens_left = (uint64_t)c->opens_burst * 1000;
 	buf_init(&m->theirs, (size_t)2 * (RESETS_MAX + c->streams_max + 1) *

@@ -17,6 +17,14 @@ mux_flow_forget(struct mux_link *l)
 	l->dgram_flow = 0;
 }
 
+/* A flow is over: the datagram of which it had sent a part will not be whole. */
+void
+mux_flow_gone(struct mux_link *l, uint32_t number)
+{
+	if (l->dgram_flow == number)
+		mux_flow_forget(l);
+}
+
 /* The pieces are whole: out with them. */
 static void
 deliver(struct mux_stream *s, const struct span *v, int n)

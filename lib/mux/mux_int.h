@@ -260,6 +260,7 @@ bool mux_sched_run(struct mux *m);
 void mux_flow_frame(struct mux_link *l, struct mux_stream *s,
     const struct frame *f, struct slab *b);
 void mux_flow_forget(struct mux_link *l);
+void mux_flow_gone(struct mux_link *l, uint32_t number);
 
 /* mux_resume.c */
 void mux_resume_begin(struct mux *m);

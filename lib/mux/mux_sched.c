@@ -73,7 +73,7 @@ send_piece(struct mux_stream *s)
 static void
 send_retained(struct mux_stream *s, bool heed_room)
 {
-	while (s->cur != NULL) {
+	while (s->cur != NULL && s->link != NULL) {
 		if (s->cur->len == s->cur_pos) { /* an empty seg */
 			s->cur = s->cur->next;
 			s->cur_pos = 0;
@@ -210,7 +210,7 @@ read_and_send(struct mux_stream *s)
 		return;
 	if (got < 0 || rc == -1)
 		mux_stream_break(s, got < 0 ? CODE_RESET : CODE_MEMORY);
-	else
+	else if (s->link != NULL) /* pull() may have ended the link */
 		send_retained(s, false);
 }
 

@@ -844,6 +844,8 @@ mux_stream_frame(struct mux_link *l, const struct frame *f, struct slab *b)
 		on_reset(l, s, f);
 		return;
 	}
+	if (f->type == FRAME_DGRAM && (s == NULL || s->rst))
+		mux_flow_gone(l, f->stream);
 	if (s == NULL) {
 		if (f->type == FRAME_DATA || f->type == FRAME_DGRAM)
 			on_stray(l, f);
