@@ -425,6 +425,7 @@ mux_stream_detach(struct mux_stream *s)
 	s->link = NULL;
 	list_remove(&s->turn);
 	list_remove(&s->control);
+	list_remove(&s->late);
 	s->want_ack = false; /* the round tells it */
 	if (!s->opened) {
 		mux_stream_want(s); /* any other link will do */
