@@ -124,9 +124,21 @@ mux_break(struct mux *m, const char *fmt, ...)
 	if (m->is_broken)
 		return;
 	m->is_broken = true;
+	mux_wake(m);
 	va_start(ap, fmt);
 	vsnprintf(m->broken_why, sizeof(m->broken_why), fmt, ap);
 	va_end(ap);
+}
+
+/* Tells the owner, once, that a run is needed. */
+void
+mux_wake(struct mux *m)
+{
+	if (m->awake)
+		return;
+	m->awake = true;
+	if (m->ops.wake != NULL)
+		m->ops.wake(m->arg);
 }
 
 /*
@@ -263,6 +275,7 @@ mux_run(struct mux *m, uint64_t now)
 
 	notice_pause(m, now);
 	m->now = now;
+	m->awake = true; /* whatever is called back now is served in this run */
 	m->starved = false;
 	if (!m->is_broken) {
 		watch_links(m);
@@ -284,6 +297,7 @@ mux_run(struct mux *m, uint64_t now)
 	more = more || !list_empty(&m->dirty) || !list_empty(&m->dead) ||
 	    !list_empty(&m->ended);
 	m->due = more ? now : mux_deadline(m);
+	m->awake = false;
 	return more;
 }
 

@@ -136,6 +136,13 @@ struct mux_ops {
 	/* CONFIG, REPORT: a frame that is not the mux's business. */
 	void (*control)(void *arg, struct mux_link *l, const struct frame *f);
 
+	/*
+	 * Something has happened since the last mux_run(): it must be called
+	 * at the end of this turn.  Told once a turn; NULL if it is called in
+	 * every turn anyway.
+	 */
+	void (*wake)(void *arg);
+
 	/* Client: the relay wants so many links in all. */
 	void (*links)(void *arg, unsigned wanted);
 

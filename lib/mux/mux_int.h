@@ -184,6 +184,7 @@ struct mux {
 	uint64_t theirs_round;
 	uint64_t *given; /* client: [256], wround + 1 of links given up */
 
+	bool awake; /* wake() was called since the last run */
 	bool is_broken;
 	bool broken_told;
 	char broken_why[160];
@@ -198,6 +199,7 @@ mux_is_relay(const struct mux *m)
 }
 
 /* mux.c */
+void mux_wake(struct mux *m);
 void mux_break(struct mux *m, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

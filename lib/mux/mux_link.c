@@ -103,6 +103,7 @@ mux_join(struct mux *m, void *larg, uint8_t number, uint64_t round,
 	buf_init(&l->control, LINK_CONTROL_MAX);
 	list_append(&m->links, &l->on);
 	m->link_count++;
+	mux_wake(m);
 	if (!mux_is_relay(m)) {
 		m->given[number] = 0;
 		mux_resume_say_lost(m, l, false, NULL, 0);
@@ -158,6 +159,7 @@ part(struct mux_link *l)
 		m->round_link = NULL;
 	if (m->theirs_link == l)
 		m->theirs_link = NULL;
+	mux_wake(m);
 	mux_flow_forget(l);
 	mux_stream_each(m, detach_from, l);
 	buf_free(&l->control);
@@ -176,6 +178,7 @@ mux_link_drop(struct mux_link *l, uint16_t code, const char *why)
 	l->end_code = code;
 	snprintf(l->why, sizeof(l->why), "%s", why);
 	list_append(&l->m->ended, &l->on);
+	mux_wake(l->m);
 }
 
 void
@@ -310,6 +313,7 @@ mux_link_put(struct mux_link *l, const struct frame *f, const void *body)
 {
 	if (l->stage_len + FRAME_HEAD + f->len > POOL_LARGE)
 		seal_stage(l);
+	mux_wake(l->m);
 	if (l->stage == NULL)
 		l->stage = pool_get(l->m->conf.pool, POOL_LARGE);
 	if (l->stage == NULL) {
@@ -348,6 +352,7 @@ mux_link_add(struct mux_link *l, const struct frame *f, const void *body)
 
 	if (l->ended)
 		return -1;
+	mux_wake(l->m);
 	frame_head(head, f);
 	if (buf_add(&l->control, head, sizeof(head), NULL) == -1 ||
 	    (f->len > 0 && buf_add(&l->control, body, f->len, NULL) == -1)) {
@@ -362,6 +367,7 @@ mux_link_say(struct mux_link *l, const void *frame, size_t n, struct err *e)
 {
 	if (l->ended)
 		return err_set(e, "the link has ended");
+	mux_wake(l->m);
 	return buf_add(&l->control, frame, n, e);
 }
 
@@ -656,6 +662,7 @@ mux_input(struct mux_link *l, struct slab *b, size_t off, size_t n,
 	int rc = 0;
 
 	m->now = now > m->now ? now : m->now;
+	mux_wake(m); /* at least the deadlines have moved */
 	if (!l->ended)
 		heard(l, m->now);
 	while (n > 0 && !l->ended && !m->is_broken) {

@@ -27,8 +27,10 @@ wants_turn(const struct mux_stream *s)
 void
 mux_sched_ready(struct mux_stream *s)
 {
-	if (wants_turn(s) && list_empty(&s->turn))
-		list_append(&s->m->turn, &s->turn);
+	if (!wants_turn(s) || !list_empty(&s->turn))
+		return;
+	list_append(&s->m->turn, &s->turn);
+	mux_wake(s->m);
 }
 
 static bool

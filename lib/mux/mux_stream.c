@@ -170,6 +170,7 @@ mux_stream_over(struct mux_stream *s, bool clean, uint16_t code,
 	s->sentence =
 	    sentence != NULL && *sentence != '\0' ? strdup(sentence) : NULL;
 	list_append(&s->m->dead, &s->turn);
+	mux_wake(s->m);
 }
 
 void
@@ -289,6 +290,7 @@ is_dirty(struct mux_stream *s)
 	}
 	list_remove(&s->in_list);
 	list_append(&s->m->dirty, &s->in_list);
+	mux_wake(s->m);
 }
 
 /* --- opening --------------------------------------------------------------- */
@@ -451,6 +453,7 @@ mux_stream_want(struct mux_stream *s)
 {
 	list_remove(&s->control);
 	list_append(&s->m->control, &s->control);
+	mux_wake(s->m);
 }
 
 static void
@@ -687,6 +690,7 @@ mux_writable(struct mux_stream *s)
 	s->blocked = false;
 	list_remove(&s->in_list);
 	list_append(&s->m->dirty, &s->in_list);
+	mux_wake(s->m);
 }
 
 /* --- frames ---------------------------------------------------------------- */
@@ -752,7 +756,12 @@ on_data(struct mux_stream *s, const struct frame *f, struct slab *b)
 		mux_break(m, "DATA %u: a gap, or beyond the limit", f->stream);
 		return;
 	}
-	if ((s->blocked || !s->accepted) && f->len * 2U < b->cap)
+	/*
+	 * A small piece is copied, so that the record's slab is free again at
+	 * once; a half-full one as well when nobody will read it soon.
+	 */
+	if (f->len <= POOL_SMALL ||
+	    ((s->blocked || !s->accepted) && f->len * 2U < b->cap))
 		rc = mux_queue_copy(m, &s->in, f->body, f->len);
 	else
 		rc = mux_queue_add(m, &s->in, b,
