@@ -16,8 +16,9 @@
  * mux_input() and mux_free().
  *
  * Who ends what: `gone` and `link_end` are the last word about a stream or a
- * link; both are called from mux_run() and mux_free() only.  When the owner
- * speaks first (mux_reset(), mux_leave()), nothing is called back for that one.
+ * link; both are called from mux_run(), mux_free() and mux_shed() only.  When
+ * the owner speaks first (mux_reset(), mux_leave()), nothing is called back for
+ * that one.
  */
 #ifndef MUX_MUX_H
 #define MUX_MUX_H
@@ -58,7 +59,8 @@ struct mux_conf {
 	uint32_t dead_ms;	/* a link is dead so long after the PING */
 	uint32_t link_busy_ms;	/* relay: another link is wanted (LINKS) when
 				   one was full for so long while others wait */
-	uint32_t first_number;	/* first stream number, 0: 1 or 2; for tests */
+	uint32_t first_number;	/* first stream number, 0: 1 or 2.  For tests:
+				   with it nothing is left to chance */
 };
 
 /* The defaults of docs/PROTOCOL.md for one side; pool is left to the caller. */
@@ -197,7 +199,7 @@ void mux_goaway(
 void mux_stats(const struct mux *m, struct mux_stats *s_out);
 
 /*
- * Resets the stream whose bytes have lain unread the longest: gone() follows.
+ * Resets the stream whose bytes have lain unread the longest, and tells gone().
  * False when no stream has unread bytes.  mux_unread_since() says since when
  * (UINT64_MAX: none), so that the owner of many sessions can choose.
  */

@@ -120,6 +120,7 @@ struct mux_link {
 	bool refused;	 /* a record could not be sealed */
 	bool want_ping;
 	bool want_pong;
+	bool silent_told; /* link_silent() was called in this silence */
 	uint16_t end_code;
 	char why[128];
 	uint64_t wround; /* the round that its WELCOME told */

@@ -62,8 +62,7 @@ move_over(struct mux *m, struct mux_link *young)
 	for (n = m->links.next; n != &m->links; n = next) {
 		next = n->next;
 		l = LIST_OF(n, struct mux_link, on);
-		if (l == young || l->ping_at == 0 ||
-		    m->now < l->heard + m->conf.ping_sent_ms)
+		if (l == young || !l->silent_told)
 			continue;
 		mux_resume_gave_up(m, l);
 		mux_link_drop(l, CODE_TIMEOUT, "silent; moved to another link");
@@ -227,13 +226,25 @@ ping_due(const struct mux_link *l)
 	return due;
 }
 
+/* Client: when the silence after our last word is long enough to act. */
+static uint64_t
+silent_due(const struct mux_link *l)
+{
+	if (mux_is_relay(l->m) || l->said == 0 || l->silent_told)
+		return UINT64_MAX;
+	return l->said + l->m->conf.ping_sent_ms;
+}
+
 uint64_t
 mux_link_due(const struct mux_link *l)
 {
+	uint64_t due;
+
 	if ((l->want_ping || l->want_pong) &&
 	    mux_link_room(l, MUX_ROOM_CONTROL) > 0)
 		return l->m->now;
-	return l->ping_at != 0 ? l->ping_at + l->m->conf.dead_ms : ping_due(l);
+	due = l->ping_at != 0 ? l->ping_at + l->m->conf.dead_ms : ping_due(l);
+	return silent_due(l) < due ? silent_due(l) : due;
 }
 
 /* A link that answers nothing is asked once, then dead. */
@@ -250,12 +261,15 @@ mux_link_silence(struct mux_link *l)
 			mux_resume_begin(m);
 		return;
 	}
-	if (l->ping_at != 0 || m->now < ping_due(l))
-		return;
-	l->want_ping = true;
-	l->ping_at = m->now;
-	if (!mux_is_relay(m) && m->ops.link_silent != NULL)
-		m->ops.link_silent(l->larg);
+	if (l->ping_at == 0 && m->now >= ping_due(l)) {
+		l->want_ping = true;
+		l->ping_at = m->now;
+	}
+	if (m->now >= silent_due(l)) {
+		l->silent_told = true;
+		if (m->ops.link_silent != NULL)
+			m->ops.link_silent(l->larg);
+	}
 }
 
 /* Bytes have come: whatever we wondered, it lives. */
@@ -265,6 +279,7 @@ heard(struct mux_link *l, uint64_t now)
 	l->heard = now;
 	l->said = 0;
 	l->ping_at = 0;
+	l->silent_told = false;
 }
 
 /* --- frames out ------------------------------------------------------------ */
