@@ -8,6 +8,15 @@
 #include "base/err.h"
 #include "tap.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SHADOWED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SHADOWED 1
+#endif
+
 /* Bytes of this process that are in memory, by the system's account. */
 static long
 resident(void)
@@ -27,7 +36,7 @@ resident(void)
 static void
 ok_resident(bool good, const char *claim)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef SHADOWED
 	(void)good;
 	printf("# not tried under a sanitizer: %s\n", claim);
 #else
