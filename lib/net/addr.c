@@ -325,9 +325,11 @@ mask(uint8_t ip[16], unsigned bits)
 	bool clear = true;
 
 	for (i = bits / 8; i < 16; i++) {
-		keep = i == bits / 8 ? (uint8_t)(0xff00 >> bits % 8) : 0;
+		keep = 0;
+		if (i == bits / 8)
+			keep = (uint8_t)(0xff00 >> bits % 8);
 		clear = clear && (ip[i] & (uint8_t)~keep) == 0;
-		ip[i] &= keep;
+		ip[i] = (uint8_t)(ip[i] & keep);
 	}
 	return clear;
 }

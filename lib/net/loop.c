@@ -124,6 +124,10 @@ loop_watch(struct loop *l, int fd, unsigned what, loop_fn *fn, void *arg,
 
 	assert(what == LOOP_LISTEN ||
 	    (what & ~(unsigned)(LOOP_READ | LOOP_WRITE)) == 0);
+	if (fd < 0) {
+		err_set(e, "descriptor %d cannot be watched", fd);
+		return NULL;
+	}
 	if ((w = calloc(1, sizeof(*w))) == NULL) {
 		err_sys(e, "watch");
 		return NULL;
