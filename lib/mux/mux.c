@@ -105,7 +105,8 @@ mux_free(struct mux **mp, uint16_t code, const char *why)
 	}
 	while (!list_empty(&m->ended)) {
 		l = LIST_OF(m->ended.next, struct mux_link, on);
-		m->ops.link_end(l->larg, l->end_code, l->why);
+		if (!l->left)
+			m->ops.link_end(l->larg, l->end_code, l->why);
 		mux_link_free(&l);
 	}
 	mux_queue_forget_spare(m);
@@ -181,7 +182,8 @@ tell_ended_links(struct mux *m)
 	while (!list_empty(&m->ended)) {
 		l = LIST_OF(m->ended.next, struct mux_link, on);
 		list_remove(&l->on);
-		m->ops.link_end(l->larg, l->end_code, l->why);
+		if (!l->left)
+			m->ops.link_end(l->larg, l->end_code, l->why);
 		mux_link_free(&l);
 	}
 }

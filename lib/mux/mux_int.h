@@ -117,6 +117,7 @@ struct mux_link {
 	void *larg;
 	uint8_t number;
 	bool ended;
+	bool left;	 /* the owner has left it: no link_end() */
 	bool refused;	 /* a record could not be sealed */
 	bool want_ping;
 	bool want_pong;

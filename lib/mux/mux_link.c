@@ -191,16 +191,14 @@ mux_leave(struct mux_link **lp, uint64_t now)
 	*lp = NULL;
 	m = l->m;
 	m->now = now > m->now ? now : m->now;
-	if (l->ended) {
-		list_remove(&l->on);
-	} else if (mux_is_relay(m)) {
-		part(l);
-		mux_resume_begin(m);
-	} else {
+	l->left = true;
+	if (l->ended)
+		return;
+	if (!mux_is_relay(m))
 		mux_resume_gave_up(m, l);
-		part(l);
-	}
-	mux_link_free(&l);
+	mux_link_drop(l, CODE_NONE, ""); /* freed at the end of a turn: */
+	if (mux_is_relay(m))		 /* mux_input() may be at work on it */
+		mux_resume_begin(m);
 }
 
 void
