@@ -35,9 +35,11 @@ struct carry {
 	struct loop *loop;
 	struct pool *pool;
 	uint8_t *rx;
+	struct list wires; /* all of them */
 	struct list again; /* wires with more to read, or a handshake to do */
 	struct list flush; /* wires with bytes for their sockets */
 	struct list dead;  /* wires to be freed at the end of the turn */
+	bool told;	   /* an owner was called since the sessions had a run */
 	struct timer *trim;
 	unsigned handshakes; /* in this turn */
 	uint64_t sends;	     /* system calls on links, for the benchmark */
@@ -55,8 +57,8 @@ void carry_close(struct carry *c);
 
 /*
  * The end of a turn: flushes each wire once, and frees the dead ones.  Returns
- * what a hook of the loop returns: 0 when a wire is known to have more to read
- * (come back at once: the next turn begins with it), else LOOP_NEVER.
+ * what a hook of the loop returns: 0 when the sessions need another run at once,
+ * because a wire has brought more or has ended, else LOOP_NEVER.
  */
 uint64_t carry_turn(struct carry *c);
 
