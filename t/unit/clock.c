@@ -44,7 +44,7 @@ test_against_libc(void)
 	for (int64_t day = -700000; same && day < 760000; day += 7) {
 		int64_t ms = day * 86400000 + day % 86400 * 1000 + 7;
 		time_t t = (time_t)((ms - 7) / 1000);
-		char mine[25], theirs[40];
+		char mine[25], theirs[96];
 		struct tm tm;
 
 		gmtime_r(&t, &tm);
