@@ -605,7 +605,7 @@ dial_start(struct loop *l, const char *host, uint16_t port,
 	size_t i, count = 0;
 	struct dial *d;
 
-	if (strlen(host) > ADDR_HOST_MAX) {
+	if (host[0] == '\0' || strlen(host) > ADDR_HOST_MAX) {
 		err_set(e, "a host name of %zu bytes", strlen(host));
 		return NULL;
 	}
