@@ -277,7 +277,7 @@ mux_run(struct mux *m, uint64_t now)
 
 	notice_pause(m, now);
 	m->now = now;
-	m->awake = true; /* whatever is called back now is served in this run */
+	m->awake = true; /* what happens up to the scheduler is served below */
 	m->starved = false;
 	if (!m->is_broken) {
 		watch_links(m);
@@ -286,6 +286,7 @@ mux_run(struct mux *m, uint64_t now)
 		keep_share(m);
 	}
 	say_control(m);
+	m->awake = false;
 	if (!m->is_broken)
 		more = mux_sched_run(m);
 	flush_links(m);
