@@ -31,7 +31,7 @@ close_gap(struct buf *b)
 {
 	size_t len = buf_len(b);
 
-	if (b->head == 0)
+	if (b->mem == NULL || b->head == 0)
 		return;
 	if (len > 0)
 		memmove(b->mem, b->mem + b->head, len);

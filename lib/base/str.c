@@ -177,7 +177,8 @@ escape_one(char *to, const uint8_t *s, size_t len, uint32_t c)
 	if (len == 0)
 		len = 1;
 	for (size_t i = 0; i < len; i++) {
-		memcpy(to + 4 * i, "\\x", 2);
+		to[4 * i] = '\\';
+		to[4 * i + 1] = 'x';
 		to[4 * i + 2] = "0123456789abcdef"[s[i] >> 4];
 		to[4 * i + 3] = "0123456789abcdef"[s[i] & 15];
 	}

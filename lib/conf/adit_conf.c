@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "conf/conf_yaml.h"
 
 static const char *const tls_words[] = { "1.2", "1.3", NULL };
@@ -249,10 +250,17 @@ is_word(const char *s, size_t n, const char *word)
 static bool
 is_url_rest(const char *s)
 {
+	char port[6];
+	uint64_t number;
+
 	if (*s == ':') {
 		size_t digits = strspn(s + 1, "0123456789");
 
-		if (digits == 0 || digits > 5 || atoi(s + 1) > 65535)
+		if (digits >= sizeof(port))
+			return false;
+		memcpy(port, s + 1, digits);
+		port[digits] = '\0';
+		if (!str_number(port, 1, 65535, &number))
 			return false;
 		s += 1 + digits;
 	}

@@ -361,7 +361,7 @@ conf_yaml_parse(const struct conf_table *t, void *conf, const void *text,
 {
 	struct reader r = { .table = t, .conf = conf, .name = name };
 	char folder[CONF_VALUE_MAX];
-	struct err own;
+	struct err own = { "" };
 	int rc;
 
 	r.e = e != NULL ? e : &own;

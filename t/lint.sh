@@ -1,0 +1,59 @@
+#!/bin/bash
+# Reads the sources with other eyes: clang-tidy (.clang-tidy), cppcheck, and
+# shellcheck for scripts, mandoc for manual pages.
+#
+#	t/lint.sh [FILE...]
+#
+# Without files: all that git knows.  A tool that is not installed is named and
+# left out.  Ends with 1 when one of them found something.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+
+have() {
+	command -v "$1" >/dev/null && return 0
+	echo "# $1 is not installed" >&2
+	return 1
+}
+
+# The files among the given ones whose names match a pattern.
+named() {
+	local pattern=$1 file
+	shift
+	for file in "$@"; do
+		# shellcheck disable=SC2254
+		case $file in $pattern) printf '%s\n' "$file" ;; esac
+	done
+}
+
+# mdoc pages need not find each other before they are installed.
+lint_pages() {
+	! mandoc -T lint "$@" 2>&1 | grep -v 'referenced manual not found'
+}
+
+if [ $# -eq 0 ]; then
+	mapfile -t files < <(git ls-files)
+else
+	files=("$@")
+fi
+mapfile -t c < <(named '*.c' "${files[@]}" | grep -v '_win32\.c$')
+mapfile -t sh < <(named '*.sh' "${files[@]}")
+mapfile -t pages < <(named '*.[158]' "${files[@]}")
+
+bad=0
+if [ ${#c[@]} -gt 0 ] && have clang-tidy; then
+	clang-tidy --quiet "${c[@]}" -- -std=c17 -D_GNU_SOURCE -Ilib -It/unit \
+		-It/fuzz -Ibuild/gen 2> >(grep -v 'warnings\? generated' >&2) ||
+		bad=1
+fi
+if [ ${#c[@]} -gt 0 ] && have cppcheck; then
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability \
+		--inline-suppr --suppressions-list=t/cppcheck.txt \
+		--error-exitcode=1 -D_GNU_SOURCE -Ilib -It/unit "${c[@]}" || bad=1
+fi
+if [ ${#sh[@]} -gt 0 ] && have shellcheck; then
+	shellcheck "${sh[@]}" || bad=1
+fi
+if [ ${#pages[@]} -gt 0 ] && have mandoc; then
+	lint_pages "${pages[@]}" || bad=1
+fi
+exit $bad
