@@ -17,7 +17,7 @@ enum {
 	CHECK_HOST_MAX = 253,
 	CHECK_CIDRS_MAX = 2047, /* bytes of a list as it is stored */
 	CHECK_CIDR_COUNT = 64,
-	CHECK_PASSWORD_MIN = 10,
+	CHECK_PASSWORD_MIN = 8,
 	CHECK_PASSWORD_MAX = 512,
 };
 

@@ -142,8 +142,6 @@ try_address(const char *text, uint16_t port, struct sockaddr_storage *to)
 	struct sockaddr_in *a4 = (struct sockaddr_in *)to;
 
 	memset(to, 0, sizeof(*to));
-	if (text == NULL || *text == '\0')
-		text = "::";
 	if (inet_pton(AF_INET, text, &a4->sin_addr) == 1) {
 		a4->sin_family = AF_INET;
 		a4->sin_port = htons(port);
@@ -189,8 +187,17 @@ try_bind(int type, const char *where, uint16_t port)
 static bool
 is_bindable(const struct tunnel_ports *ports, uint16_t port)
 {
-	return try_bind(SOCK_STREAM, ports->bind, port) != EADDRINUSE &&
-	    try_bind(SOCK_DGRAM, ports->bind, port) != EADDRINUSE;
+	const char *where = "::";
+	size_t i = 0;
+
+	do {
+		if (ports->bind_n > 0)
+			where = ports->bind[i];
+		if (try_bind(SOCK_STREAM, where, port) == EADDRINUSE ||
+		    try_bind(SOCK_DGRAM, where, port) == EADDRINUSE)
+			return false;
+	} while (++i < ports->bind_n);
+	return true;
 }
 
 /* The port that was wished for, or why not. */

@@ -53,7 +53,8 @@ struct tunnel_ports {
 	uint16_t from, to;
 	const uint16_t *reserved; /* the relay's own and others never given */
 	size_t reserved_n;
-	const char *bind; /* where it is tried; NULL or "": every address */
+	char *const *bind; /* addresses where it is tried; none: every one */
+	size_t bind_n;
 };
 
 /* A wish; set says which of the fields are meant. */

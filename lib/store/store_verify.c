@@ -66,21 +66,18 @@ read_key(int fd, const char *path, uint8_t *key_out, struct err *e)
 	    path);
 }
 
+/* Writes a key as text, down to the disk. */
 static int
-write_key(int fd, const char *path, struct err *e)
+write_key(int fd, const char *path, const uint8_t *key, struct err *e)
 {
-	uint8_t key[VERIFY_KEY_LEN];
 	char text[KEY_TEXT + 1];
 	ssize_t n;
 
-	if (random_bytes(key, sizeof(key), e) == -1)
-		return -1;
-	str_hex(text, key, sizeof(key));
+	str_hex(text, key, VERIFY_KEY_LEN);
 	text[KEY_TEXT - 1] = '\n';
 	errno = ENOSPC; /* what a short write means */
 	n = write(fd, text, KEY_TEXT);
 	str_wipe(text, sizeof(text));
-	str_wipe(key, sizeof(key));
 	if (n != KEY_TEXT || fsync(fd) == -1)
 		return err_sys(e, "%s", path);
 	return 0;
@@ -112,12 +109,12 @@ sync_folder(const char *path, struct err *e)
 static int
 make_key(const char *path, struct err *e)
 {
-	char *other;
-	uint8_t noise[8];
-	char hex[17];
+	uint8_t key[VERIFY_KEY_LEN], noise[8];
+	char hex[17], *other;
 	int fd, rc;
 
-	if (random_bytes(noise, sizeof(noise), e) == -1)
+	if (random_bytes(noise, sizeof(noise), e) == -1 ||
+	    random_bytes(key, sizeof(key), e) == -1)
 		return -1;
 	str_hex(hex, noise, sizeof(noise));
 	if (asprintf(&other, "%s.%s", path, hex) == -1)
@@ -127,8 +124,9 @@ make_key(const char *path, struct err *e)
 		free(other);
 		return -1;
 	}
-	if ((rc = write_key(fd, other, e)) == 0 && link(other, path) == -1 &&
-	    errno != EEXIST)
+	rc = write_key(fd, other, key, e);
+	str_wipe(key, sizeof(key));
+	if (rc == 0 && link(other, path) == -1 && errno != EEXIST)
 		rc = err_sys(e, "%s", path);
 	close(fd);
 	unlink(other);
@@ -165,6 +163,24 @@ store_verify_key(
 		err_set(e, "%s vanished while it was read", path);
 	free(path);
 	return rc == 1 ? 0 : -1;
+}
+
+int
+store_verify_key_copy(const char *db_path, const char *to, struct err *e)
+{
+	uint8_t key[VERIFY_KEY_LEN];
+	int fd, rc;
+
+	if (store_verify_key(db_path, key, e) == -1)
+		return -1;
+	if ((fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) ==
+	    -1)
+		return err_sys(e, "%s", to);
+	if ((rc = write_key(fd, to, key, e)) == -1)
+		unlink(to);
+	close(fd);
+	str_wipe(key, sizeof(key));
+	return rc;
 }
 
 static void

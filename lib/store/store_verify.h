@@ -25,6 +25,9 @@ enum {
 int store_verify_key(
     const char *db_path, uint8_t key_out[VERIFY_KEY_LEN], struct err *e);
 
+/* Copies it into a new file (0600), as a backup. */
+int store_verify_key_copy(const char *db_path, const char *to, struct err *e);
+
 /* The path of that file; the caller frees it.  NULL: out of memory. */
 char *store_verify_key_path(const char *db_path);
 
