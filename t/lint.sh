@@ -1,6 +1,6 @@
 #!/bin/bash
-# Reads the sources with other eyes: clang-tidy (.clang-tidy), cppcheck, and
-# shellcheck for scripts, mandoc for manual pages.
+# Reads the sources with other eyes: clang-tidy and cppcheck those in C, with
+# the help of .clang-tidy; shellcheck the scripts, mandoc the manual pages.
 #
 #	t/lint.sh [FILE...]
 #

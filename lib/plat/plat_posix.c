@@ -203,7 +203,7 @@ plat_wipe_env(const char *name)
 	(void)unsetenv(name);
 }
 
-/* --- secrets --------------------------------------------------------------- */
+/* --- secrets ------------------------------------------------------------- */
 
 /*
  * Byte by byte, so that what follows the line stays in fd.  A signal ends it
