@@ -138,7 +138,6 @@ ends_open(struct sim *s, enum mux_side side)
 		mux_readable(m);
 	else
 		p->end[side].owes_read = true;
-	s->side[side].dirty = true;
 }
 
 uint16_t
@@ -206,7 +205,6 @@ ends_reset(struct sim *s, struct end *e, uint16_t code)
 		    e->pair->number);
 	e->pair->excused = true;
 	set_over(e, MUX_GONE_RESET);
-	s->side[e->side].dirty = true;
 	mux_reset(m, code, sim_chance(s, 50) ? "enough" : NULL);
 }
 
@@ -379,7 +377,6 @@ send_datagram(struct sim *s, struct end *e)
 		b[i] = byte_at(e, (uint64_t)e->dgrams << 20 | i);
 	d->len = n;
 	d->hash = hash(e->pair->index * 2 + (unsigned)e->side, b, n);
-	s->side[e->side].dirty = true;
 	if (mux_datagram(e->s, b, n) == 1) {
 		e->dgrams++;
 		s->dgrams_sent++;
@@ -418,10 +415,9 @@ ends_datagram(void *sarg, const struct span *v, int n)
 /* --- what happens at a local end ------------------------------------------- */
 
 static void
-say_readable(struct sim *s, struct end *e)
+say_readable(struct end *e)
 {
 	e->owes_read = false;
-	s->side[e->side].dirty = true;
 	mux_readable(e->s);
 }
 
@@ -435,7 +431,6 @@ connect_end(struct sim *s, struct end *e)
 		return;
 	}
 	e->accepted = true;
-	s->side[e->side].dirty = true;
 	mux_accept(e->s);
 }
 
@@ -448,7 +443,7 @@ produce(struct sim *s, struct end *e)
 	if (e->avail == e->len && sim_chance(s, 30))
 		e->eof_ready = true;
 	if (sim_chance(s, 70))
-		say_readable(s, e);
+		say_readable(e);
 	else
 		e->owes_read = true;
 }
@@ -470,14 +465,13 @@ ends_move(struct sim *s, struct end *e)
 	}
 	if (e->blocked && sim_chance(s, s->plan.slow)) {
 		e->blocked = false;
-		s->side[e->side].dirty = true;
 		mux_writable(e->s);
 		return;
 	}
 	if (e->avail < e->len || !e->eof_ready)
 		produce(s, e);
 	else if (e->owes_read)
-		say_readable(s, e);
+		say_readable(e);
 }
 
 /* Everything that is still to come, comes. */
@@ -494,7 +488,6 @@ ends_drain(struct sim *s, struct end *e)
 		connect_end(s, e);
 	if (e->blocked) {
 		e->blocked = false;
-		s->side[e->side].dirty = true;
 		mux_writable(e->s);
 	}
 	if (e->avail < e->len || !e->eof_ready) {
@@ -502,7 +495,7 @@ ends_drain(struct sim *s, struct end *e)
 		e->eof_ready = e->owes_read = true;
 	}
 	if (e->owes_read && !e->eof)
-		say_readable(s, e);
+		say_readable(e);
 }
 
 /* An owner who calls back into the mux from its own callback. */

@@ -261,6 +261,14 @@ on_control(void *arg, struct mux_link *l, const struct frame *f)
 }
 
 static void
+on_wake(void *arg)
+{
+	struct sim_side *w = arg;
+
+	w->dirty = true;
+}
+
+static void
 on_links(void *arg, unsigned wanted)
 {
 	struct sim *s = sim_of(arg);
@@ -300,6 +308,7 @@ static const struct mux_ops ops = {
 	.link_end = wire_end,
 	.link_silent = wire_silent,
 	.control = on_control,
+	.wake = on_wake,
 	.links = on_links,
 	.goaway = on_goaway,
 	.broken = on_broken,
@@ -333,12 +342,26 @@ shed(struct sim *s, struct sim_side *w)
 			sim_fail(s, "nothing to shed, though there is");
 		w->in_run = false;
 		s->sheds++;
-		w->dirty = true;
 		if (s->sheds > 1000)
 			sim_fail(s, "shedding has no end");
 		if (s->failed)
 			return;
 	}
+}
+
+/* A side that wants no further turn has nothing to do in one. */
+static void
+check_rest(struct sim *s, struct sim_side *w)
+{
+	uint64_t before = s->work + s->event;
+
+	w->in_run = true;
+	mux_run(w->mux, s->now);
+	w->in_run = false;
+	watch_turn(s, w->side);
+	if (before != s->work + s->event)
+		sim_fail(s, "%s had more to do and did not say so",
+		    sim_side_name(w->side));
 }
 
 /* A side's turns until it has nothing left to do at once. */
@@ -353,6 +376,7 @@ run_side(struct sim *s, enum mux_side side)
 	while (more && !s->failed && runs++ < RUNS_MAX) {
 		before = s->work + s->event;
 		w->in_run = true;
+		w->dirty = false;
 		more = mux_run(w->mux, s->now);
 		w->in_run = false;
 		watch_turn(s, side);
@@ -363,7 +387,11 @@ run_side(struct sim *s, enum mux_side side)
 		if (!s->draining && sim_chance(s, 30))
 			break;
 	}
-	w->dirty = more;
+	w->dirty = w->dirty || more;
+	/* Where memory is short, waiting a little is all there is to do. */
+	if (!w->dirty && !s->failed && !s->plan.limits &&
+	    mux_deadline(w->mux) > s->now && sim_chance(s, 20))
+		check_rest(s, w);
 	if (s->plan.budget != 0 && !s->failed)
 		shed(s, w);
 }
@@ -515,7 +543,6 @@ move_say(struct sim *s)
 	if (mux_say(s->side[side].mux, b, (size_t)n, &e) == 0) {
 		if (mux_is_dark(s->side[side].mux))
 			sim_fail(s, "said in the dark");
-		s->side[side].dirty = true;
 	}
 }
 
@@ -531,7 +558,6 @@ move_jump(struct sim *s)
 	s->plan.jumps--;
 	s->now += between(s, 60000, 100000000);
 	sim_say(s, "-- the clock has jumped");
-	s->side[0].dirty = s->side[1].dirty = true;
 }
 
 static void

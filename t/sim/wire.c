@@ -337,7 +337,6 @@ wire_deliver(struct sim *s, struct link *k, enum mux_side side, size_t n)
 	w->len -= n;
 	if (w->len == 0)
 		w->head = 0;
-	s->side[side].dirty = true;
 	watch_got(s, k, side, b, n);
 	if (s->failed)
 		return;
@@ -385,7 +384,6 @@ wire_notice(struct sim *s, struct link *k, enum mux_side side)
 {
 	struct port *o = &k->port[side];
 
-	s->side[side].dirty = true;
 	if (o->l != NULL)
 		mux_leave(&o->l, s->now);
 	if (o->l != NULL)
