@@ -19,14 +19,15 @@ static struct log_options plain = { .file = path, .level = LOG_INFO };
 static const char *
 slurp(const char *name)
 {
-	static char *text;
+	static char text[4 << 20];
 	FILE *f = fopen(name, "r");
+	size_t n = 0;
 
-	free(text);
-	if ((text = calloc(1, 4 << 20)) == NULL || f == NULL)
-		return "";
-	(void)!fread(text, 1, (4 << 20) - 1, f);
-	fclose(f);
+	if (f != NULL) {
+		n = fread(text, 1, sizeof(text) - 1, f);
+		fclose(f);
+	}
+	text[n] = '\0';
 	return text;
 }
 
@@ -304,6 +305,5 @@ main(void)
 	rmdir(dir);
 	is_str(log_levels[LOG_DEBUG], "debug", "levels have names");
 	ok(log_levels[LOG_DEBUG + 1] == NULL, "four of them");
-	slurp("/dev/null");
 	return tap_done();
 }

@@ -263,14 +263,14 @@ test_terminal(void)
 static int
 read_file(const char *path, mode_t mode, const char *bytes, size_t n)
 {
-	static char to[16];
+	static char to[17];
 	size_t len = 0;
 	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600), rc;
 
 	(void)!write(fd, bytes, n);
 	fchmod(fd, mode);
 	close(fd);
-	rc = plat_read_secret_file(path, to, sizeof(to), &len, &e);
+	rc = plat_read_secret_file(path, to, 16, &len, &e);
 	if (rc == 0 && (len != n || memcmp(to, bytes, n) != 0 || to[n] != 0))
 		return -9;
 	return rc;
