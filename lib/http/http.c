@@ -10,32 +10,20 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "http/http_chunk.h"
 
 enum {
 	HEAD_MAX = 65536,	/* below what http-parser was built for */
-	CHUNK_LINE_MAX = 256,	/* a chunk's size and its extensions */
-	CHUNK_DIGITS = 15,	/* hex digits of a chunk's size */
 	LENGTH_DIGITS = 18,	/* digits of Content-Length */
 };
 
 enum state {
 	IN_HEAD,
 	IN_LENGTH, /* left bytes of body are to come */
-	IN_CHUNKS,
+	IN_CHUNKS, /* chunks says where */
 	IN_REST, /* all that comes is body, until the connection ends */
 	WHOLE,
 	REFUSED,
-};
-
-enum chunk_state {
-	CHUNK_SIZE,
-	CHUNK_EXT,
-	CHUNK_SIZE_LF,
-	CHUNK_DATA,
-	CHUNK_DATA_CR,
-	CHUNK_DATA_LF,
-	CHUNK_TRAILER,
-	CHUNK_TRAILER_LF,
 };
 
 /* Lengths serve while the head is parsed; then NUL ends both. */
@@ -74,11 +62,8 @@ struct http {
 	bool upgrade;
 
 	/* the body while it comes */
-	uint64_t left; /* bytes of the body, or of the chunk */
-	enum chunk_state chunk;
-	unsigned chunk_digits;
-	size_t chunk_line; /* bytes of the size line, or of all trailers */
-	bool chunk_some;   /* the trailer line has bytes */
+	uint64_t left; /* bytes of a body with a length */
+	struct http_chunks chunks;
 };
 
 const struct http_limits http_usual = {
@@ -141,6 +126,7 @@ http_reset(struct http *h)
 		.state = IN_HEAD,
 		.method = "",
 		.lines = h->lines,
+		.chunks = { .trailers_max = h->limits.head_max },
 	};
 
 	buf_free(&h->head);
@@ -156,7 +142,7 @@ http_answers_head(struct http *h)
 	h->answers_head = true;
 }
 
-/* --- http_check: the head's bytes ------------------------------------------ */
+/* --- http_check: the head's bytes ---------------------------------------- */
 
 static bool
 is_token(char c)
@@ -263,7 +249,7 @@ check_lines(struct http *h, const char *p, struct err *e)
 	return 0;
 }
 
-/* --- http-parser: what the lines say --------------------------------------- */
+/* --- http-parser: what the lines say ------------------------------------- */
 
 /* http-parser hands back what it was given: our own memory. */
 static char *
@@ -373,7 +359,7 @@ parse(struct http *h, size_t n, struct err *e)
 	return 0;
 }
 
-/* --- http_check: the head's meaning ---------------------------------------- */
+/* --- http_check: the head's meaning -------------------------------------- */
 
 static size_t
 header_count(const struct http *h, const char *name)
@@ -386,7 +372,7 @@ header_count(const struct http *h, const char *name)
 	return n;
 }
 
-/* host, host:port or [address]:port: nothing that ends or begins another part. */
+/* host, host:port or [address]:port; nothing that begins another part. */
 static bool
 is_host(const char *s)
 {
@@ -527,7 +513,7 @@ read_head(struct http *h, struct err *e)
 	return check_body(h, e);
 }
 
-/* --- feeding ---------------------------------------------------------------- */
+/* --- feeding ------------------------------------------------------------- */
 
 /* One byte of the head: 1 when it was the last, 0, or -1. */
 static int
@@ -587,7 +573,7 @@ add_body(struct http *h, const char *p, size_t n, struct err *e)
 	return 0;
 }
 
-/* As much of n as is left of the body, or of the chunk. */
+/* As much of n as is left of the body. */
 static long
 feed_left(struct http *h, const char *p, size_t n, struct err *e)
 {
@@ -599,112 +585,22 @@ feed_left(struct http *h, const char *p, size_t n, struct err *e)
 	return (long)n;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* The first line of a chunk: digits, and perhaps ";" and words. */
-static int
-size_byte(struct http *h, char c, struct err *e)
-{
-	int digit = hex_digit(c);
-
-	if (++h->chunk_line > CHUNK_LINE_MAX)
-		return refuse(h, 400, "a chunk's first line is too long", e);
-	if (h->chunk == CHUNK_SIZE && digit >= 0) {
-		if (++h->chunk_digits > CHUNK_DIGITS)
-			return refuse(h, 413, "the body is too long", e);
-		h->left = h->left << 4 | (uint64_t)digit;
-		return 0;
-	}
-	if (h->chunk_digits > 0 && c == '\r')
-		h->chunk = CHUNK_SIZE_LF;
-	else if (h->chunk_digits > 0 && c == ';')
-		h->chunk = CHUNK_EXT;
-	else if (h->chunk == CHUNK_SIZE || is_control(c))
-		return refuse(h, 400, "a chunk's size is malformed", e);
-	return 0;
-}
-
-/* LF behind the size: data follows, or after size 0 the trailers. */
-static void
-size_end(struct http *h)
-{
-	h->chunk = h->left > 0 ? CHUNK_DATA : CHUNK_TRAILER;
-	h->chunk_digits = 0;
-	h->chunk_line = 0;
-	h->chunk_some = false;
-}
-
-/* Trailers are measured and thrown away. */
-static int
-trailer_byte(struct http *h, char c, struct err *e)
-{
-	if (++h->chunk_line > h->limits.head_max)
-		return refuse(h, 431, "the trailers are too long", e);
-	if (c == '\r')
-		h->chunk = CHUNK_TRAILER_LF;
-	else if (is_control(c))
-		return refuse(h, 400, "a control character in a trailer", e);
-	else
-		h->chunk_some = true;
-	return 0;
-}
-
-/* One byte between the chunks' data. */
-static int
-chunk_byte(struct http *h, char c, struct err *e)
-{
-	bool lf = h->chunk == CHUNK_SIZE_LF || h->chunk == CHUNK_DATA_LF ||
-	    h->chunk == CHUNK_TRAILER_LF;
-
-	if ((lf && c != '\n') || (h->chunk == CHUNK_DATA_CR && c != '\r'))
-		return refuse(h, 400, "a chunk does not end in CR LF", e);
-	switch (h->chunk) {
-	case CHUNK_SIZE:
-	case CHUNK_EXT:
-		return size_byte(h, c, e);
-	case CHUNK_SIZE_LF:
-		size_end(h);
-		return 0;
-	case CHUNK_DATA_CR:
-		h->chunk = CHUNK_DATA_LF;
-		return 0;
-	case CHUNK_DATA_LF:
-		h->chunk = CHUNK_SIZE;
-		return 0;
-	case CHUNK_TRAILER:
-		return trailer_byte(h, c, e);
-	case CHUNK_TRAILER_LF:
-		if (!h->chunk_some)
-			h->state = WHOLE;
-		h->chunk = CHUNK_TRAILER;
-		h->chunk_some = false;
-		return 0;
-	case CHUNK_DATA:
-		break;
-	}
-	return 0;
-}
-
 static long
 feed_chunks(struct http *h, const char *p, size_t n, struct err *e)
 {
-	long took;
+	unsigned refusal = 400;
+	size_t data;
+	long took = http_chunks_feed(&h->chunks, p, n, &data, &refusal, e);
 
-	if (h->chunk != CHUNK_DATA)
-		return chunk_byte(h, *p, e) < 0 ? -1 : 1;
-	took = feed_left(h, p, n, e);
-	if (took >= 0 && h->left == 0)
-		h->chunk = CHUNK_DATA_CR;
+	if (took < 0) {
+		h->state = REFUSED;
+		h->refusal = refusal;
+		return -1;
+	}
+	if (data > 0 && add_body(h, p, data, e) < 0)
+		return -1;
+	if (h->chunks.state == CHUNK_DONE)
+		h->state = WHOLE;
 	return took;
 }
 
@@ -764,7 +660,7 @@ http_end(struct http *h, struct err *e)
 	return refuse(h, 400, "the message was cut", e);
 }
 
-/* --- questions -------------------------------------------------------------- */
+/* --- questions ----------------------------------------------------------- */
 
 unsigned
 http_refusal(const struct http *h)
@@ -802,6 +698,15 @@ http_query(const struct http *h)
 	return h->query == NULL ? "" : h->query;
 }
 
+/* Two hex digits. */
+static bool
+unhex(char *out, const char *from)
+{
+	const char pair[] = { from[0], from[1], '\0' };
+
+	return str_unhex(out, 1, pair);
+}
+
 /* Undoes %XX and '+' in n bytes; false when that is no text or too long. */
 static bool
 unescape(char *to, size_t cap, const char *from, size_t n)
@@ -812,11 +717,8 @@ unescape(char *to, size_t cap, const char *from, size_t n)
 	for (i = 0; i < n; i++) {
 		c = from[i] == '+' ? ' ' : from[i];
 		if (c == '%') {
-			if (n - i < 3 || hex_digit(from[i + 1]) < 0 ||
-			    hex_digit(from[i + 2]) < 0)
+			if (n - i < 3 || !unhex(&c, from + i + 1))
 				return false;
-			c = (char)(hex_digit(from[i + 1]) << 4 |
-			    hex_digit(from[i + 2]));
 			i += 2;
 		}
 		if (len + 1 >= cap)

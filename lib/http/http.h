@@ -60,7 +60,7 @@ int http_feed(struct http *h, const void *p, size_t n, size_t *used_out,
  */
 int http_end(struct http *h, struct err *e);
 
-/* After -1: the status that answers such a request (400, 413, 431, 501, 505). */
+/* After -1: the status that answers it (400, 413, 431, 500, 501, 505). */
 unsigned http_refusal(const struct http *h);
 
 /* The head has been read; all questions below may be asked from now on. */

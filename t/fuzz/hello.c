@@ -1,4 +1,4 @@
-/* hello: HELLO, WELCOME, REJECT; read, written and read again they are equal. */
+/* hello: HELLO, WELCOME, REJECT; read, written, read: equal. */
 #include <string.h>
 
 #include "base/err.h"

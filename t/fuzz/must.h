@@ -1,4 +1,7 @@
-/* must: what a target claims; when it does not hold, the fuzzer keeps the input. */
+/*
+ * must: what a target claims; when it does not hold, the fuzzer keeps the
+ * input.
+ */
 #ifndef T_FUZZ_MUST_H
 #define T_FUZZ_MUST_H
 

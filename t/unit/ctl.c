@@ -187,7 +187,7 @@ test_reset(void)
 	is_int(reset_decode(&code, sentence, &f, &e), 0, "one of 255");
 	is_str(sentence, longest, "is kept whole");
 	wire[FRAME_HEAD + 2] = '\n';
-	is_int(reset_decode(&code, sentence, &f, &e), -1, "a control character");
+	is_int(reset_decode(&code, sentence, &f, &e), -1, "a line break");
 	is_int(reset_encode(wire, sizeof(wire), 7, 1, "\x1b", false, &e), -1,
 	    "is not sent either");
 	is_int(reset_encode(wire, FRAME_HEAD + 1, 7, 1, NULL, false, &e), -1,

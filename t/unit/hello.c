@@ -112,8 +112,9 @@ test_long(void)
 		    "%0250d:*", a.allow_count);
 	is_int(hello_encode(wire, sizeof(wire), &a, &e), -1, "20 do not");
 	ok(strstr(e.text, "allow list") != NULL, e.text);
-	for (a.allow_count = 0; a.allow_count < PROTO_ALLOW_MAX; a.allow_count++)
-		strcpy(a.allow[a.allow_count], "127.0.0.1:22");
+	a.allow_count = PROTO_ALLOW_MAX;
+	for (n = 0; n < PROTO_ALLOW_MAX; n++)
+		strcpy(a.allow[n], "127.0.0.1:22");
 	ok(hello_encode(wire, sizeof(wire), &a, &e) > 0, "64 short ones do");
 	a.allow_count++;
 	is_int(hello_encode(wire, sizeof(wire), &a, &e), -1, "65 do not");

@@ -66,7 +66,7 @@ test_request(struct http *h)
 	is_str(http_query(h), "tunnel=1%2C2&x=&y=a+b", "query");
 	is_int(http_query_get(h, "tunnel", text, sizeof(text), &e), 1, "found");
 	is_str(text, "1,2", "escapes are undone");
-	is_int(http_query_get(h, "x", text, sizeof(text), &e), 1, "an empty one");
+	is_int(http_query_get(h, "x", text, sizeof(text), &e), 1, "empty");
 	is_str(text, "", "is empty");
 	is_int(http_query_get(h, "y", text, sizeof(text), &e), 1, "a plus");
 	is_str(text, "a b", "is a space");
@@ -233,8 +233,10 @@ static const struct refused cases[] = {
 	{ 413, P "Content-Length: 65537\r\n\r\n", 0 },
 	{ 0, P "Content-Length: 0\r\n\r\n", 0 },
 	/* transfer codings */
-	{ 400, P "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\nx", 0 },
-	{ 400, P "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx", 0 },
+	{ 400, P "Transfer-Encoding: chunked\r\n"
+	    "Content-Length: 1\r\n\r\nx", 0 },
+	{ 400, P "Content-Length: 1\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\nx", 0 },
 	{ 501, P "Transfer-Encoding: x, chunked\r\n\r\n0\r\n\r\n", 0 },
 	{ 501, P "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 0 },
 	{ 501, P "Transfer-Encoding: identity\r\n\r\n", 0 },
