@@ -2,39 +2,22 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/err.h"
-#include "base/str.h"
 #include "net/addr.h"
+#include "net/lookup.h"
 #include "net/loop.h"
 #include "plat/plat.h"
 
 enum {
 	KEEP_IDLE_S = 60,
 	KEEP_EVERY_S = 15,
-	LOOKUP_STACK = 512 * 1024,
-};
-
-/* A name on its way to numbers.  The thread and the dial hold it. */
-struct lookup {
-	pthread_mutex_t lock; /* of dial */
-	struct dial *dial;    /* NULL: given up */
-	struct loop *loop;
-	atomic_uint holders;
-	char host[ADDR_HOST_MAX + 1];
-	struct addr found[DIAL_ADDRS_MAX];
-	size_t count;
-	struct err why;
 };
 
 /* One address that is being tried. */
@@ -63,8 +46,6 @@ struct dial {
 	struct addr peer;
 	struct err why;
 };
-
-static atomic_uint lookups;
 
 const char *
 dial_result_name(enum dial_result r)
@@ -339,16 +320,6 @@ try_next(struct dial *d)
 		d->race = loop_after(d->loop, DIAL_RACE_MS, on_race, d, NULL);
 }
 
-/* One holder less. */
-static void
-let_go(struct lookup *k)
-{
-	if (atomic_fetch_sub(&k->holders, 1) > 1)
-		return;
-	pthread_mutex_destroy(&k->lock);
-	free(k);
-}
-
 /* Frees a dial in any state; fd must have been handed out or be -1. */
 static void
 dial_free(struct dial **dp)
@@ -360,12 +331,7 @@ dial_free(struct dial **dp)
 		drop(&d->at[i]);
 	timer_cancel(&d->end);
 	timer_cancel(&d->race);
-	if (d->lookup != NULL) {
-		pthread_mutex_lock(&d->lookup->lock);
-		d->lookup->dial = NULL;
-		pthread_mutex_unlock(&d->lookup->lock);
-		let_go(d->lookup);
-	}
+	lookup_cancel(&d->lookup);
 	plat_close(&d->fd);
 	free(d);
 	*dp = NULL;
@@ -385,8 +351,7 @@ on_end(void *arg)
 
 	d->end = NULL;
 	if (!d->ended && d->lookup != NULL)
-		err_set(&d->why, "%s: the name's look-up takes too long",
-		    d->lookup->host);
+		err_set(&d->why, "the name's look-up takes too long");
 	else if (!d->ended)
 		err_set(&d->why, "no answer in time");
 	r = d->ended ? d->result : DIAL_TIMEOUT;
@@ -467,153 +432,32 @@ dial_wait(struct loop *l, int fd, const struct addr *to, uint64_t within_ms,
 
 /* The numbers are here, or the reason why there are none. */
 static void
-on_found(void *arg)
+on_found(void *arg, const struct addr *found, size_t count,
+    const struct err *why)
 {
-	struct lookup *k = arg;
-	struct dial *d = k->dial; /* changed by this thread alone */
+	struct dial *d = arg;
 	size_t i;
 
-	if (d == NULL || d->ended) {
-		let_go(k);
-		return;
-	}
 	d->lookup = NULL;
-	for (i = 0; i < k->count; i++)
-		add(d, &k->found[i], d->port);
-	d->why = k->why;
-	let_go(k); /* the dial's */
-	let_go(k); /* the thread's, which it posted here */
+	if (d->ended)
+		return;
+	for (i = 0; i < count; i++)
+		add(d, &found[i], d->port);
+	d->why = *why;
 	if (d->count == 0)
 		finish(d, DIAL_NAME);
 	else
 		try_next(d);
 }
 
-/* The next address of one family (or of the other), or NULL. */
-static const struct addrinfo *
-next_of(const struct addrinfo *ai, int family, bool same)
-{
-	while (ai != NULL && (ai->ai_family == family) != same)
-		ai = ai->ai_next;
-	return ai;
-}
-
-/* Takes over what the system found: the families take turns. */
-static void
-take_found(struct lookup *k, const struct addrinfo *all)
-{
-	const struct addrinfo *a[2];
-	unsigned turn;
-
-	a[0] = all;
-	a[1] = next_of(all, all->ai_family, false);
-	for (turn = 0; k->count < DIAL_ADDRS_MAX; turn = !turn) {
-		if (a[turn] == NULL && a[!turn] == NULL)
-			return;
-		if (a[turn] == NULL)
-			continue;
-		if (addr_from_sockaddr(&k->found[k->count],
-		    a[turn]->ai_addr, NULL) == 0)
-			k->count++;
-		a[turn] = next_of(a[turn]->ai_next, all->ai_family, turn == 0);
-	}
-}
-
-/* The helper thread: the one place where something may take long. */
-static void *
-look_up(void *arg)
-{
-	struct lookup *k = arg;
-	struct addrinfo hints = { .ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM };
-	struct addrinfo *all = NULL;
-	int rc;
-
-	rc = getaddrinfo(k->host, NULL, &hints, &all);
-	if (rc != 0)
-		err_set(&k->why, "the name %s does not resolve: %s", k->host,
-		    gai_strerror(rc));
-	else
-		take_found(k, all);
-	if (all != NULL)
-		freeaddrinfo(all);
-	atomic_fetch_sub(&lookups, 1);
-	pthread_mutex_lock(&k->lock);
-	/* Within the lock: a dial that is there keeps its loop there. */
-	rc = k->dial == NULL ? -1 : loop_post(k->loop, on_found, k, NULL);
-	pthread_mutex_unlock(&k->lock);
-	if (rc < 0)
-		let_go(k);
-	return NULL;
-}
-
-/* Starts a detached thread that no signal is delivered to. */
-static int
-start_thread(struct lookup *k, struct err *e)
-{
-	pthread_attr_t attr;
-	sigset_t all, before;
-	pthread_t thread;
-	int rc;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, LOOKUP_STACK);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&thread, &attr, look_up, k);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	errno = rc;
-	return rc == 0 ? 0 : err_sys(e, "a thread for looking names up");
-}
-
-/* Sends a name off to be looked up. */
-static int
-start_lookup(struct dial *d, const char *host, struct err *e)
-{
-	struct lookup *k;
-
-	if (atomic_fetch_add(&lookups, 1) >= DIAL_LOOKUPS_MAX) {
-		atomic_fetch_sub(&lookups, 1);
-		return err_set(e, "%d names are being looked up already",
-		    DIAL_LOOKUPS_MAX);
-	}
-	if ((k = calloc(1, sizeof(*k))) == NULL) {
-		atomic_fetch_sub(&lookups, 1);
-		return err_sys(e, "look-up");
-	}
-	pthread_mutex_init(&k->lock, NULL);
-	k->dial = d;
-	k->loop = d->loop;
-	k->holders = 2;
-	str_copy(k->host, sizeof(k->host), host);
-	d->lookup = k;
-	if (start_thread(k, e) == 0)
-		return 0;
-	atomic_fetch_sub(&lookups, 1);
-	let_go(k); /* the thread's; dial_free() lets go of the other */
-	return -1;
-}
-
 struct dial *
 dial_start(struct loop *l, const char *host, uint16_t port,
     uint64_t within_ms, dial_fn *fn, void *arg, struct err *e)
 {
-	static const char *const local[] = { "127.0.0.1", "::1" };
 	struct addr to[2] = { 0 };
-	size_t i, count = 0;
+	size_t i, count = lookup_here(host, to);
 	struct dial *d;
 
-	if (host[0] == '\0' || strlen(host) > ADDR_HOST_MAX) {
-		err_set(e, "a host name of %zu bytes", strlen(host));
-		return NULL;
-	}
-	if (addr_parse_ip(&to[0], host, NULL) == 0)
-		count = 1;
-	else if (strcmp(host, "localhost") == 0)
-		for (count = 0; count < 2; count++)
-			addr_parse_ip(&to[count], local[count], NULL);
 	for (i = 0; i < count; i++)
 		to[i].port = port;
 	if (count > 0)
@@ -621,7 +465,7 @@ dial_start(struct loop *l, const char *host, uint16_t port,
 	if ((d = dial_new(l, within_ms, fn, arg, e)) == NULL)
 		return NULL;
 	d->port = port;
-	if (start_lookup(d, host, e) < 0)
+	if ((d->lookup = lookup_start(l, host, on_found, d, e)) == NULL)
 		dial_free(&d);
 	return d;
 }

@@ -31,7 +31,6 @@ enum {
 	DIAL_SERVICE_MS = 10000, /* to a local service */
 	DIAL_RACE_MS = 250,
 	DIAL_ADDRS_MAX = 16,  /* of one name; further ones are not tried */
-	DIAL_LOOKUPS_MAX = 64, /* at a time; further ones fail */
 };
 
 /*
