@@ -25,6 +25,9 @@
 enum {
 	/* Calls of pool_trim() that a slab must lie unused to be given back. */
 	IDLE_TRIMS = 3,
+	/* What one call gives back at most: about a millisecond's work each. */
+	GIVE_MAX = 16,   /* chunks */
+	CLEAN_MAX = 512, /* slabs */
 };
 
 struct chunk {
@@ -33,6 +36,7 @@ struct chunk {
 	uint32_t cut;     /* slabs cut so far */
 	uint32_t free;    /* for pool_trim(): slabs on the free list */
 	bool young;       /* for pool_trim(): one of them was in use lately */
+	bool spare;       /* for pool_trim(): is given back now */
 };
 
 #define CHUNK_HEAD ((sizeof(struct chunk) + 63) / 64 * 64)
@@ -291,11 +295,19 @@ count_free(struct pool *p)
 	}
 }
 
-/* Nothing of it is out, and nothing was for a while. */
-static bool
-is_spare(const struct chunk *c)
+/* Chooses the chunks of which nothing is out, nor was for a while. */
+static void
+choose_spare(struct pool *p)
 {
-	return c->free == c->cut && !c->young;
+	unsigned n = 0;
+
+	for (struct list *at = p->chunks.next; at != &p->chunks;
+	     at = at->next) {
+		struct chunk *c = LIST_OF(at, struct chunk, node);
+
+		c->spare = c->free == c->cut && !c->young && n < GIVE_MAX;
+		n += c->spare;
+	}
 }
 
 /* Gives back the whole pages of a slab that has long been free. */
@@ -316,17 +328,20 @@ static void
 sift(struct pool *p, struct kind *k)
 {
 	struct slab **at = &k->free;
+	unsigned cleaned = 0;
 
 	while (*at != NULL) {
 		struct slab *s = *at;
 
-		if (is_spare(chunk_of(s))) {
+		if (chunk_of(s)->spare) {
 			*at = idle_of(s)->next;
 			continue;
 		}
-		if (!idle_of(s)->clean &&
-		    p->trims - idle_of(s)->since >= IDLE_TRIMS)
+		if (!idle_of(s)->clean && cleaned < CLEAN_MAX &&
+		    p->trims - idle_of(s)->since >= IDLE_TRIMS) {
 			clean(s);
+			cleaned++;
+		}
 		at = &idle_of(s)->next;
 	}
 }
@@ -338,13 +353,14 @@ pool_trim(struct pool *p)
 
 	p->trims++;
 	count_free(p);
+	choose_spare(p);
 	for (size_t i = 0; i < 2; i++)
 		sift(p, &p->kinds[i]);
 	for (struct list *n = p->chunks.next; n != &p->chunks; n = next) {
 		struct chunk *c = LIST_OF(n, struct chunk, node);
 
 		next = n->next;
-		if (is_spare(c))
+		if (c->spare)
 			chunk_give(p, c);
 	}
 }

@@ -13,6 +13,8 @@
  * second are written and the rest is counted.  Control characters are escaped,
  * and so are bytes that are not UTF-8.
  *
+ * The program ignores SIGPIPE.
+ *
  * There is one log per process.  Any thread may write lines; the other calls
  * are for one thread.
  */

@@ -102,7 +102,7 @@ test_peak(void)
 	for (size_t i = 0; i < MANY; i++)
 		if (i % 63 != 0)
 			slab_unref(&all[i]);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 30; i++)
 		pool_trim(p);
 	after = resident();
 	ok_resident(peak - before > MANY * 15000L, "the peak is seen");
@@ -119,7 +119,7 @@ test_peak(void)
 	for (size_t i = 0; i < MANY; i++)
 		slab_unref(&all[i]);
 	is_int(pool_held(p), 0, "all is back");
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 30; i++)
 		pool_trim(p);
 	after = resident();
 	ok_resident(
