@@ -147,13 +147,15 @@ sub check_first {
 	    ': does not include its own header first';
 }
 
-# loop_epoll.c is tested by t/unit/loop_epoll.c, loop.c or loop_more.c.
+# loop_epoll.c is tested by t/unit/loop_epoll.c or loop.c, loop.c also by
+# loop_more.c; and a simulator, mux_sim.c, tries all of mux at once.
 sub check_test {
 	my ($root, $file) = @_;
 	my $stem = basename($file, '.c');
 	return if glob "$root/t/unit/${stem}_*.c";
 	for (my $name = $stem;; ) {
 		return if -f "$root/t/unit/$name.c";
+		return if -f "$root/t/unit/${name}_sim.c";
 		last unless $name =~ s/_[^_]+$//;
 	}
 	return "$file: has no test in t/unit";
@@ -235,6 +237,8 @@ my %GOOD = (
 	'lib/net/loop_epoll.c' =>
 	    "#include \"net/loop.h\"\n#include \"base/err.h\"\n",
 	'lib/net/loop_win32.c' => "#include \"net/loop.h\"\n",
+	'lib/mux/mux_int.h' => "\n",
+	'lib/mux/mux_link.c' => "#include \"mux/mux_int.h\"\n",
 	'relayd/link.h' => "\n",
 	'relayd/link.c' => "#include \"link.h\"\n#include \"net/loop.h\"\n",
 	'relayd/main.c' => "#include <stdio.h>\n#include \"link.h\"\n",
@@ -242,6 +246,7 @@ my %GOOD = (
 	't/unit/err.c' => "\n",
 	't/unit/random.c' => "\n",
 	't/unit/loop.c' => "\n",
+	't/unit/mux_sim.c' => "\n",
 );
 
 # Builds a house of the given files and returns what is wrong with it.
@@ -309,6 +314,8 @@ my @BAD = (
 		qr{^lib/base/err\.c: has no test}],
 	['no test of a part', 't/unit/loop.c', undef,
 		qr{^lib/net/loop_epoll\.c: has no test}],
+	['no simulator', 't/unit/mux_sim.c', undef,
+		qr{^lib/mux/mux_link\.c: has no test}],
 	['a long file', 'relayd/main.c', "int x;\n" x (LINES_MAX + 1),
 		qr{^relayd/main\.c: has 901 lines}],
 	['a long test', 't/unit/err.c', "int x;\n" x (LINES_MAX + 1),
