@@ -1,0 +1,57 @@
+#!/bin/bash
+# All the tests, from whatever state the tree is in:
+#
+#	t/check.sh		what every change must pass
+#	t/check.sh --all	the long ones too: end to end under the address
+#				and thread sanitizers, valgrind on the client,
+#				long fuzzing
+#
+# Ends with prove's summary, and with its exit status.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+make=${MAKE:-make}
+jobs=$(nproc)
+unset MAKEFLAGS MFLAGS MAKELEVEL STATE RELAY_PORT PUBLIC_HOST
+
+all=
+[ "${1:-}" = --all ] && all=1
+
+deploy/packages.sh build run test || exit 1
+
+echo "building (the log is build/check.log)"
+mkdir -p build
+build() {
+	"$make" -j"$jobs" "$@" >>build/check.log 2>&1 && return
+	grep -E 'error|warning|Error' build/check.log | head -30 >&2
+	echo "check: \`make $*\` failed; the log is build/check.log" >&2
+	exit 1
+}
+: >build/check.log
+build WERROR=1 all unit tools
+build WERROR=1 SAN=asan all unit
+if [ -n "$all" ]; then
+	build WERROR=1 SAN=tsan all unit
+fi
+
+# Unit tests may stand beside each other; what starts programs and measures
+# gaps goes one at a time.
+run() {
+	prove -j"$jobs" --rules='seq=t/[0-9]*.t' --rules='par=**' "$@"
+}
+
+if [ -z "$all" ]; then
+	run t/*.t build/t/*.t build/asan/t/*.t
+	exit
+fi
+
+export ADIT_LONG=1
+rc=0
+run t/*.t build/t/*.t build/asan/t/*.t build/tsan/t/*.t || rc=1
+for san in asan tsan; do
+	echo "end to end under $san"
+	ADIT_BUILD=build/$san ADIT_LONG='' prove t/5*.t t/6*.t t/8*.t || rc=1
+done
+echo "the client under valgrind"
+ADIT_CLIENT_WRAP="valgrind -q --error-exitcode=99 --leak-check=full" \
+	ADIT_LONG='' prove t/50-first-tunnel.t || rc=1
+exit $rc
