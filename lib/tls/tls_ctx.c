@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/str.h"
+#include "net/addr.h"
 #include "tls/tls_own.h"
 
 enum { ALPN_MAX = 16, NAMES_MAX = 3 };
@@ -310,25 +311,20 @@ tls_ctx_speaks(const struct tls_ctx *c, const SSL *ssl)
 static size_t
 name_text(char *to, size_t cap, const GENERAL_NAME *name)
 {
-	const unsigned char *p;
-	char *ip;
-	int n;
+	const ASN1_STRING *s = name->d.ia5;
+	char text[ADDR_TEXT];
+	struct addr a = { .ip = { [10] = 0xff, [11] = 0xff } };
+	size_t n;
 
 	to[0] = '\0';
+	if (name->type != GEN_DNS && name->type != GEN_IPADD)
+		return 0;
+	n = (size_t)ASN1_STRING_length(s);
 	if (name->type == GEN_DNS) {
-		p = ASN1_STRING_get0_data(name->d.dNSName);
-		n = ASN1_STRING_length(name->d.dNSName);
-		str_escape(to, cap, (const char *)p, (size_t)n);
-	} else if (name->type == GEN_IPADD) {
-		p = ASN1_STRING_get0_data(name->d.iPAddress);
-		n = ASN1_STRING_length(name->d.iPAddress);
-		if (n == 4)
-			snprintf(to, cap, "%d.%d.%d.%d", p[0], p[1], p[2], p[3]);
-		else if ((ip = i2s_ASN1_OCTET_STRING(
-		    NULL, name->d.iPAddress)) != NULL) {
-			snprintf(to, cap, "%s", ip);
-			OPENSSL_free(ip);
-		}
+		str_escape(to, cap, (const char *)ASN1_STRING_get0_data(s), n);
+	} else if (n == 4 || n == 16) {
+		memcpy(a.ip + 16 - n, ASN1_STRING_get0_data(s), n);
+		str_copy(to, cap, addr_ip_text(text, &a));
 	}
 	return strlen(to);
 }
