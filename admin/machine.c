@@ -62,15 +62,14 @@ machine_add(struct cmd *c)
 static json_t *
 tunnels_json(struct cmd *c, int64_t machine)
 {
-	json_t *a = json_array();
 	int64_t *ids = NULL;
 	struct err e;
-	size_t n = 0, i;
+	size_t n = 0;
+	json_t *a;
 
 	if (store_machine_tunnels(c->store, machine, &ids, &n, &e) == -1)
 		cmd_fail(&e);
-	for (i = 0; i < n; i++)
-		json_array_append_new(a, json_integer(ids[i]));
+	a = out_ids(ids, n);
 	free(ids);
 	return a;
 }

@@ -6,12 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "cmd.h"
 #include "plat/plat.h"
-
-#ifndef ADIT_VERSION
-#define ADIT_VERSION "1.0.0"
-#endif
 
 struct option {
 	const char *name;

@@ -28,6 +28,17 @@ out_text(const char *text)
 }
 
 json_t *
+out_ids(const int64_t *ids, size_t n)
+{
+	json_t *a = json_array();
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		json_array_append_new(a, json_integer(ids[i]));
+	return a;
+}
+
+json_t *
 out_time(int64_t ms)
 {
 	char text[32];

@@ -6,6 +6,7 @@
 #ifndef ADMIN_OUT_H
 #define ADMIN_OUT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -31,6 +32,9 @@ int out_done(const struct cmd *c, json_t *object, const char *fmt, ...)
 
 /* Text from the database, also when it is not clean. */
 json_t *out_text(const char *text);
+
+/* Numbers of rows, as an array. */
+json_t *out_ids(const int64_t *ids, size_t n);
 
 /* A time as RFC 3339, or null. */
 json_t *out_time(int64_t ms);

@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "net/addr.h"
 #include "out.h"
+#include "store/store_machine.h"
 #include "store/store_tunnel.h"
 #include "store/store_user.h"
 #include "store/store_verify.h"
@@ -286,6 +287,8 @@ show(struct cmd *c, int64_t id)
 	struct tunnel t;
 	struct said d;
 	struct err e;
+	int64_t *ids;
+	size_t n;
 	json_t *o;
 	int rc;
 
@@ -294,7 +297,11 @@ show(struct cmd *c, int64_t id)
 		return cmd_none("tunnel", id);
 	if (rc == -1 || say_tunnel(c, &t, &d, &e) == -1)
 		return cmd_fail(&e);
+	if (store_machine_of_tunnel(c->store, id, &ids, &n, &e) == -1)
+		return cmd_fail(&e);
 	o = tunnel_json(c, &t);
+	json_object_set_new(o, "machines", out_ids(ids, n));
+	free(ids);
 	json_object_set_new(o, "verify_code", text_or_null(d.code));
 	json_object_set_new(o, "verify_url", text_or_null(d.url));
 	return out_lines(c, o, columns);

@@ -82,8 +82,9 @@ store_machine_list(struct store *s, int64_t user, int64_t skip, int64_t limit,
 	return rc;
 }
 
-int
-store_machine_tunnels(struct store *s, int64_t machine, int64_t **list_out,
+/* The numbers that a question about ?1 gives. */
+static int
+list_ids(struct store *s, const char *sql, int64_t about, int64_t **list_out,
     size_t *n_out, struct err *e)
 {
 	struct store_list l = { .size = sizeof(int64_t) };
@@ -91,13 +92,9 @@ store_machine_tunnels(struct store *s, int64_t machine, int64_t **list_out,
 	int64_t *id;
 	int rc;
 
-	if ((q = store_query(s,
-		 "SELECT tunnel_id FROM machine_tunnel JOIN tunnel"
-		 " ON tunnel.id = tunnel_id WHERE machine_id = ?1"
-		 " AND deleted_at IS NULL ORDER BY tunnel_id",
-		 e)) == NULL)
+	if ((q = store_query(s, sql, e)) == NULL)
 		return -1;
-	sqlite3_bind_int64(q, 1, machine);
+	sqlite3_bind_int64(q, 1, about);
 	while ((rc = store_step(s, q, e)) == 1) {
 		if ((id = store_list_add(s, &l, e)) == NULL) {
 			rc = -1;
@@ -108,6 +105,28 @@ store_machine_tunnels(struct store *s, int64_t machine, int64_t **list_out,
 	sqlite3_finalize(q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
+}
+
+int
+store_machine_tunnels(struct store *s, int64_t machine, int64_t **list_out,
+    size_t *n_out, struct err *e)
+{
+	return list_ids(s,
+	    "SELECT tunnel_id FROM machine_tunnel JOIN tunnel"
+	    " ON tunnel.id = tunnel_id WHERE machine_id = ?1"
+	    " AND deleted_at IS NULL ORDER BY tunnel_id",
+	    machine, list_out, n_out, e);
+}
+
+int
+store_machine_of_tunnel(struct store *s, int64_t tunnel, int64_t **list_out,
+    size_t *n_out, struct err *e)
+{
+	return list_ids(s,
+	    "SELECT machine_id FROM machine_tunnel JOIN machine"
+	    " ON machine.id = machine_id WHERE tunnel_id = ?1"
+	    " AND deleted_at IS NULL ORDER BY machine_id",
+	    tunnel, list_out, n_out, e);
 }
 
 /* A new secret: its hash into the table, its digits to the caller. */

@@ -77,6 +77,10 @@ int store_machine_serve(struct store *s, int64_t user, int64_t machine,
 int store_machine_tunnels(struct store *s, int64_t machine,
     int64_t **list_out, size_t *n_out, struct err *e);
 
+/* Ids of the living machines that may serve it; free(*list_out). */
+int store_machine_of_tunnel(struct store *s, int64_t tunnel,
+    int64_t **list_out, size_t *n_out, struct err *e);
+
 /* A further key; 0 when there is no such machine. */
 int store_machine_key_add(struct store *s, int64_t user, int64_t machine,
     int64_t *id_out, char *token_out, struct err *e);

@@ -33,6 +33,7 @@ enum state {
 struct map {
 	uint8_t state[PORTS]; /* enum state */
 	uint16_t kernel_from, kernel_to;
+	uint16_t pick[PORTS]; /* those that find() looks at */
 };
 
 /* Which ports the kernel hands out itself: better not these. */
@@ -241,22 +242,22 @@ is_kernels(const struct map *m, unsigned port)
 	return port >= m->kernel_from && port <= m->kernel_to;
 }
 
-/* From a place that nobody can guess, once around; 0 when there is none. */
+/* Begins anywhere among the ports of this state; 0 when none can be had. */
 static uint16_t
-find(const struct map *m, const struct tunnel_ports *ports, enum state state,
+find(struct map *m, const struct tunnel_ports *ports, enum state state,
     bool kernels, unsigned *tries)
 {
-	uint32_t span = (uint32_t)ports->to - ports->from + 1, i;
-	uint32_t start = random_below(span);
-	uint16_t port;
+	uint32_t n = 0, start, i;
+	unsigned port;
 
-	for (i = 0; i < span && *tries < TRIES_MAX; i++) {
-		port = (uint16_t)(ports->from + (start + i) % span);
-		if (m->state[port] != state || is_kernels(m, port) != kernels)
-			continue;
-		(*tries)++;
-		if (is_bindable(ports, port))
-			return port;
+	for (port = ports->from; port <= ports->to; port++) {
+		if (m->state[port] == state && is_kernels(m, port) == kernels)
+			m->pick[n++] = (uint16_t)port;
+	}
+	start = n > 0 ? random_below(n) : 0;
+	for (i = 0; i < n && *tries < TRIES_MAX; i++, ++*tries) {
+		if (is_bindable(ports, m->pick[(start + i) % n]))
+			return m->pick[(start + i) % n];
 	}
 	return 0;
 }
@@ -266,7 +267,7 @@ find(const struct map *m, const struct tunnel_ports *ports, enum state state,
  * so that a tunnel which may be taken back keeps its port.
  */
 static int
-lease_any(struct store *s, const struct map *m,
+lease_any(struct store *s, struct map *m,
     const struct tunnel_ports *ports, uint16_t *port_out, struct err *e)
 {
 	static const enum state order[] = { FREE, OWN, FRESH };
