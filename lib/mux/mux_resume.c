@@ -342,6 +342,10 @@ mux_resume_frame(struct mux_link *l, const struct frame *f)
 {
 	struct mux *m = l->m;
 
+	if (f->offset == 0) {
+		mux_break(m, "RESUME of round 0");
+		return;
+	}
 	if (mux_is_relay(m)) {
 		if (m->round_link != l || f->offset != m->round)
 			return;

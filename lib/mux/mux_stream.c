@@ -863,7 +863,7 @@ mux_stream_frame(struct mux_link *l, const struct frame *f, struct slab *b)
 	}
 	if (s->rst)
 		return;
-	if (f->type == FRAME_DGRAM) {
+	if (f->type == FRAME_DGRAM && s->opened) {
 		mux_stream_heard(s);
 		mux_flow_frame(l, s, f, b);
 		return;
