@@ -121,7 +121,7 @@ plan_family(struct sim *s)
 		p->cuts = (unsigned)between(s, 10, 60);
 		p->cut_weight = 120;
 		p->pairs += 6;
-		p->resets = (unsigned)between(s, 2, 4);
+		p->resets = (unsigned)between(s, 2, 12);
 		p->abandons = (unsigned)between(s, 3, 8);
 		break;
 	case SIM_ONELINK:
@@ -185,6 +185,7 @@ plan_seed(struct sim *s)
 	p->relay_notices = sim_chance(s, 50);
 	p->seal_fails = sim_chance(s, 50);
 	p->slow = 60;
+	p->list_max = sim_below(s, 4);
 	p->flows = sim_chance(s, 20) ? 20 : 0;
 	plan_family(s);
 	if (sim_chance(s, 15))

@@ -58,6 +58,7 @@ struct sim_plan {
 	unsigned slow;	  /* percent of the time a full end takes more */
 	uint32_t tick_ms; /* a step takes up to so long */
 	uint64_t len_max; /* bytes a side may send on a stream */
+	size_t list_max;  /* entries in a RESUME frame, 0: as they come */
 	size_t wire_max;  /* bytes a wire may hold */
 	bool relay_notices;
 	bool chaos;

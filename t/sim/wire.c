@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "proto/code.h"
+#include "proto/ctl.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
 
@@ -32,6 +33,49 @@ put(struct link *k, enum mux_side by, const uint8_t *p, size_t n)
 	}
 	memcpy(w->p + w->head + w->len, p, n);
 	w->len += n;
+}
+
+/*
+ * A list of many streams comes in several frames.  Here there are few, so it is
+ * cut smaller than the mux would.
+ */
+static void
+put_list(struct port *o, struct frame f, size_t per_frame)
+{
+	uint8_t b[FRAME_MAX];
+	const uint8_t *at = f.body;
+	uint16_t left = f.len;
+	uint8_t last = f.flags;
+
+	do {
+		f.len = (uint16_t)(left < per_frame ? left : per_frame);
+		left = (uint16_t)(left - f.len);
+		f.flags = left > 0 ? 0 : last;
+		frame_head(b, &f);
+		memcpy(b + FRAME_HEAD, at, f.len);
+		put(o->link, o->side, b, FRAME_HEAD + (size_t)f.len);
+		at += f.len;
+	} while (left > 0);
+}
+
+/* A record; the mux lets no frame cross from one to the next. */
+static void
+put_record(struct port *o, const uint8_t *p, size_t n)
+{
+	struct sim *s = o->sim;
+	struct frame f;
+	int used;
+
+	for (; n > 0; p += used, n -= (size_t)used) {
+		if ((used = frame_decode(&f, p, n, NULL)) <= 0) {
+			sim_fail(s, "a frame crosses records");
+			return;
+		}
+		if (f.type == FRAME_RESUME && s->plan.list_max > 0)
+			put_list(o, f, s->plan.list_max * RESUME_ENTRY);
+		else
+			put(o->link, o->side, p, (size_t)used);
+	}
 }
 
 /*
@@ -77,7 +121,7 @@ wire_seal(void *larg, const void *p, size_t n)
 	}
 	if (s->plan.seal_fails && wire_is_dead(o->link) && sim_chance(s, 50))
 		return -1;
-	put(o->link, o->side, p, n);
+	put_record(o, p, n);
 	return 0;
 }
 
