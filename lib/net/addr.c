@@ -240,13 +240,15 @@ addr_split(const char *text, char host[ADDR_HOST_MAX + 1], uint16_t *port_out,
 	memcpy(host, from, n);
 	host[n] = '\0';
 	if (!bracket && strchr(host, ':') != NULL)
-		return err_set(e, "\"%.80s\": an IPv6 address stands in "
-		    "brackets ([ADDRESS]:PORT)", text);
+		return err_set(e,
+		    "\"%.80s\": an IPv6 address stands in "
+		    "brackets ([ADDRESS]:PORT)",
+		    text);
 	if (bracket ? !is_v6_like(host) : !is_name(host))
 		return err_set(e, "\"%.80s\" is not a host", host);
 	if (!str_number(colon + 1, 1, 65535, &port))
-		return err_set(e, "\"%.16s\" is not a port (1 to 65535)",
-		    colon + 1);
+		return err_set(
+		    e, "\"%.16s\" is not a port (1 to 65535)", colon + 1);
 	*port_out = (uint16_t)port;
 	return 0;
 }
@@ -274,8 +276,8 @@ addr_is_any(const struct addr *a)
 {
 	static const uint8_t zero[16];
 
-	return addr_is_v4(a) ? memcmp(a->ip + 12, zero, 4) == 0 :
-	    memcmp(a->ip, zero, 16) == 0;
+	return addr_is_v4(a) ? memcmp(a->ip + 12, zero, 4) == 0
+			     : memcmp(a->ip, zero, 16) == 0;
 }
 
 bool
@@ -302,7 +304,8 @@ addr_is_private(const struct addr *a)
 	if (!addr_is_v4(a))
 		return (a->ip[0] & 0xfe) == 0xfc;
 	return p[0] == 10 || (p[0] == 172 && (p[1] & 0xf0) == 16) ||
-	    (p[0] == 192 && p[1] == 168) || (p[0] == 100 && (p[1] & 0xc0) == 64);
+	    (p[0] == 192 && p[1] == 168) ||
+	    (p[0] == 100 && (p[1] & 0xc0) == 64);
 }
 
 bool
@@ -348,13 +351,17 @@ addr_net_parse(struct addr_net *n, const char *text, struct err *e)
 	if ((slash = strchr(ip, '/')) != NULL)
 		*slash++ = '\0';
 	if (!read_ip(&a, ip) || a.scope != 0)
-		return err_set(e, "\"%.64s\" is not a network (192.0.2.0/24, "
-		    "2001:db8::/32)", text);
+		return err_set(e,
+		    "\"%.64s\" is not a network (192.0.2.0/24, "
+		    "2001:db8::/32)",
+		    text);
 	v4 = strchr(ip, ':') == NULL;
 	bits = v4 ? 32 : 128;
 	if (slash != NULL && !str_number(slash, 0, bits, &bits))
-		return err_set(e, "\"%.64s\": the part behind / goes from 0 "
-		    "to %d", text, v4 ? 32 : 128);
+		return err_set(e,
+		    "\"%.64s\": the part behind / goes from 0 "
+		    "to %d",
+		    text, v4 ? 32 : 128);
 	n->bits = (uint8_t)(v4 ? bits + 96 : bits);
 	memcpy(n->ip, a.ip, 16);
 	if (!mask(n->ip, n->bits))

@@ -20,9 +20,9 @@ struct addr {
 };
 
 enum {
-	ADDR_WIRE = 18,	      /* bytes on the wire: ip, then port */
-	ADDR_TEXT = 64,	      /* room for any address as text */
-	ADDR_HOST_MAX = 253,  /* bytes of a host name */
+	ADDR_WIRE = 18,      /* bytes on the wire: ip, then port */
+	ADDR_TEXT = 64,      /* room for any address as text */
+	ADDR_HOST_MAX = 253, /* bytes of a host name */
 };
 
 /* -1 when it is neither IPv4 nor IPv6. */
@@ -70,14 +70,14 @@ char *addr_join(char *to, size_t cap, const char *host, uint16_t port);
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 bool addr_is_v4(const struct addr *a);
-bool addr_is_any(const struct addr *a);	       /* 0.0.0.0, :: */
+bool addr_is_any(const struct addr *a);        /* 0.0.0.0, :: */
 bool addr_is_loopback(const struct addr *a);   /* 127/8, ::1 */
 bool addr_is_link_local(const struct addr *a); /* 169.254/16, fe80::/10 */
 /* RFC 1918, 100.64/10 and fc00::/7: not reachable from the internet. */
 bool addr_is_private(const struct addr *a);
 bool addr_is_multicast(const struct addr *a); /* and 255.255.255.255 */
 
-/* One network: 192.0.2.0/24, 2001:db8::/32; a plain address is one of its own. */
+/* One network: 192.0.2.0/24, 2001:db8::/32; a plain address is one too. */
 struct addr_net {
 	uint8_t ip[16];
 	uint8_t bits; /* of 128: IPv4's /24 is 120 */

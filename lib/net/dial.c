@@ -20,6 +20,9 @@ enum {
 	KEEP_EVERY_S = 15,
 };
 
+_Static_assert((int)DIAL_ADDRS_MAX >= (int)LOOKUP_ADDRS_MAX,
+    "a dial has room for all that a look-up finds");
+
 /* One address that is being tried. */
 struct attempt {
 	struct dial *dial;
@@ -192,8 +195,10 @@ finish(struct dial *d, enum dial_result r)
 static void
 note(struct dial *d, enum dial_result r, const struct err *why)
 {
-	static const int weight[] = { [DIAL_FAILED] = 1, [DIAL_UNREACHABLE] = 2,
-		[DIAL_TIMEOUT] = 3, [DIAL_REFUSED] = 4 };
+	static const int weight[] = { [DIAL_FAILED] = 1,
+		[DIAL_UNREACHABLE] = 2,
+		[DIAL_TIMEOUT] = 3,
+		[DIAL_REFUSED] = 4 };
 
 	if (d->result != DIAL_PENDING && weight[r] <= weight[d->result])
 		return;
@@ -272,8 +277,8 @@ await(struct attempt *a, struct err *e)
 	struct dial *d = a->dial;
 
 	d->live++;
-	a->watch = loop_watch(d->loop, a->fd, LOOP_READ | LOOP_WRITE, on_event,
-	    a, e);
+	a->watch =
+	    loop_watch(d->loop, a->fd, LOOP_READ | LOOP_WRITE, on_event, a, e);
 	if (a->watch != NULL)
 		return 0;
 	drop(a);
@@ -365,8 +370,8 @@ on_end(void *arg)
 
 /* A dial without addresses. */
 static struct dial *
-dial_new(struct loop *l, uint64_t within_ms, dial_fn *fn, void *arg,
-    struct err *e)
+dial_new(
+    struct loop *l, uint64_t within_ms, dial_fn *fn, void *arg, struct err *e)
 {
 	struct dial *d;
 
@@ -432,8 +437,8 @@ dial_wait(struct loop *l, int fd, const struct addr *to, uint64_t within_ms,
 
 /* The numbers are here, or the reason why there are none. */
 static void
-on_found(void *arg, const struct addr *found, size_t count,
-    const struct err *why)
+on_found(
+    void *arg, const struct addr *found, size_t count, const struct err *why)
 {
 	struct dial *d = arg;
 	size_t i;
@@ -451,8 +456,8 @@ on_found(void *arg, const struct addr *found, size_t count,
 }
 
 struct dial *
-dial_start(struct loop *l, const char *host, uint16_t port,
-    uint64_t within_ms, dial_fn *fn, void *arg, struct err *e)
+dial_start(struct loop *l, const char *host, uint16_t port, uint64_t within_ms,
+    dial_fn *fn, void *arg, struct err *e)
 {
 	struct addr to[2] = { 0 };
 	size_t i, count = lookup_here(host, to);

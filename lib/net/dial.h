@@ -18,8 +18,8 @@ struct loop;
 
 enum dial_result {
 	DIAL_OK,
-	DIAL_PENDING,	  /* dial_now() only: under way */
-	DIAL_REFUSED,	  /* nobody listens there */
+	DIAL_PENDING,     /* dial_now() only: under way */
+	DIAL_REFUSED,     /* nobody listens there */
 	DIAL_UNREACHABLE, /* no way to it */
 	DIAL_TIMEOUT,
 	DIAL_NAME,   /* the name does not resolve */
@@ -27,17 +27,18 @@ enum dial_result {
 };
 
 enum {
-	DIAL_DOOR_MS = 4000,	 /* to a relay */
+	DIAL_DOOR_MS = 4000,     /* to a relay */
 	DIAL_SERVICE_MS = 10000, /* to a local service */
 	DIAL_RACE_MS = 250,
-	DIAL_ADDRS_MAX = 16,  /* of one name; further ones are not tried */
+	DIAL_ADDRS_MAX = 16, /* of one name; further ones are not tried */
 };
 
 /*
  * The end of a dial, told once by the loop, never from within dial_start();
- * the dial is gone by then.  With DIAL_OK, fd is connected, non-blocking, TCP_NODELAY,
- * watched by nobody, and becomes the callee's; peer is whom it reached.  Else
- * fd is -1 and why holds the reason ("127.0.0.1:80: Connection refused").
+ * the dial is gone by then.  With DIAL_OK, fd is connected, non-blocking,
+ * TCP_NODELAY, watched by nobody, and becomes the callee's; peer is whom it
+ * reached.  Else fd is -1 and why holds the reason ("127.0.0.1:80: Connection
+ * refused").
  */
 typedef void dial_fn(void *arg, enum dial_result r, int fd,
     const struct addr *peer, const struct err *why);
@@ -65,8 +66,7 @@ void dial_cancel(struct dial **d);
  * may be written at once.  DIAL_PENDING: *fd_out is connecting, hand it to
  * dial_wait().  Else *fd_out is -1 and e tells why.
  */
-enum dial_result dial_now(
-    const struct addr *to, int *fd_out, struct err *e);
+enum dial_result dial_now(const struct addr *to, int *fd_out, struct err *e);
 
 /* Waits for a pending connection as dial_start() does.  Takes over fd. */
 struct dial *dial_wait(struct loop *l, int fd, const struct addr *to,

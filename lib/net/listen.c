@@ -86,11 +86,14 @@ set_deaf(int fd, bool deaf, struct err *e)
 	struct sock_fprog program = { .len = 1, .filter = &nothing };
 	int none = 0;
 
-	if (deaf && setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-	    sizeof(program)) < 0)
+	if (deaf &&
+	    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+		sizeof(program)) < 0)
 		return err_sys(e, "SO_ATTACH_FILTER");
-	if (!deaf && setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none,
-	    sizeof(none)) < 0 && errno != ENOENT)
+	if (!deaf &&
+	    setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none)) <
+		0 &&
+	    errno != ENOENT)
 		return err_sys(e, "SO_DETACH_FILTER");
 	return 0;
 }
@@ -131,8 +134,10 @@ fail_bind(const struct addr *at, const char *kind, bool *taken, struct err *e)
 
 	*taken = errno == EADDRINUSE;
 	if (*taken)
-		return err_set(e, "%s port %u is taken by another program "
-		    "(at %s)", kind, (unsigned)at->port, addr_text(text, at));
+		return err_set(e,
+		    "%s port %u is taken by another program "
+		    "(at %s)",
+		    kind, (unsigned)at->port, addr_text(text, at));
 	return err_sys(e, "%s port %u (at %s)", kind, (unsigned)at->port,
 	    addr_text(text, at));
 }
@@ -159,8 +164,9 @@ open_socket(const struct addr *at, int type, bool *lacks_out, struct err *e)
 		*lacks_out = lacks_family();
 		return err_sys(e, "socket");
 	}
-	if (family == AF_INET6 && set(fd, IPPROTO_IPV6, IPV6_V6ONLY,
-	    !addr_is_any(at), "IPV6_V6ONLY", e) < 0)
+	if (family == AF_INET6 &&
+	    set(fd, IPPROTO_IPV6, IPV6_V6ONLY, !addr_is_any(at), "IPV6_V6ONLY",
+		e) < 0)
 		plat_close(&fd);
 	return fd;
 }
@@ -181,8 +187,9 @@ open_at(struct listen_port *p, const struct addr *bind_at, bool *taken,
 	rc = tcp ? set_tcp(fd, e) : set_udp(fd, family, e);
 	if (rc == 0 && !tcp)
 		rc = set_deaf(fd, true, e);
-	if (rc == 0 && (tcp ? bind_tcp(fd, &at, family) :
-	    bind_once(fd, &at, family)) < 0) {
+	if (rc == 0 &&
+	    (tcp ? bind_tcp(fd, &at, family) : bind_once(fd, &at, family)) <
+		0) {
 		*lacks = lacks_family();
 		rc = fail_bind(&at, tcp ? "TCP" : "UDP", taken, e);
 	}
@@ -453,32 +460,43 @@ listen_accept(
 	return got;
 }
 
+/*
+ * A TCP socket that listens at this address; *lacks_out as in open_socket().
+ */
+static int
+listen_at(const struct addr *at, bool *taken, bool *lacks_out, struct err *e)
+{
+	int fd;
+
+	if ((fd = open_socket(at, SOCK_STREAM, lacks_out, e)) < 0)
+		return -1;
+	if (set_tcp(fd, e) < 0 || set_reuse(fd, true, e) < 0) {
+		plat_close(&fd);
+		return -1;
+	}
+	if (bind_once(fd, at, addr_family(at)) < 0 || listen(fd, BACKLOG) < 0) {
+		*lacks_out = lacks_family();
+		fail_bind(at, "TCP", taken, e);
+		plat_close(&fd);
+	}
+	return fd;
+}
+
 int
 listen_tcp(const struct addr *at, bool *taken_out, struct err *e)
 {
-	bool lacks, taken = false;
+	bool taken = false, lacks;
 	struct addr v4;
-	int fd, rc;
+	int fd;
 
-	if (taken_out != NULL)
-		*taken_out = false;
-	fd = open_socket(at, SOCK_STREAM, &lacks, e);
-	if (fd < 0 && lacks && addr_is_any(at) && !addr_is_v4(at)) {
-		if (addr_parse_ip(&v4, "0.0.0.0", e) < 0)
-			return -1;
+	fd = listen_at(at, &taken, &lacks, e);
+	if (fd < 0 && lacks && addr_is_any(at) && !addr_is_v4(at) &&
+	    addr_parse_ip(&v4, "0.0.0.0", e) == 0) {
 		v4.port = at->port;
-		return listen_tcp(&v4, taken_out, e);
+		fd = listen_at(&v4, &taken, &lacks, e);
 	}
-	if (fd < 0)
-		return -1;
-	rc = set_tcp(fd, e) < 0 || set_reuse(fd, true, e) < 0 ? -1 : 0;
-	if (rc == 0 && (bind_once(fd, at, addr_family(at)) < 0 ||
-	    listen(fd, BACKLOG) < 0))
-		rc = fail_bind(at, "TCP", &taken, e);
 	if (taken_out != NULL)
 		*taken_out = taken;
-	if (rc < 0)
-		plat_close(&fd);
 	return fd;
 }
 
@@ -490,8 +508,10 @@ unix_addr(struct sockaddr_un *un, const char *path, struct err *e)
 
 	*un = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (n >= sizeof(un->sun_path))
-		return err_set(e, "%s: the path of a socket has at most %zu "
-		    "bytes", path, sizeof(un->sun_path) - 1);
+		return err_set(e,
+		    "%s: the path of a socket has at most %zu "
+		    "bytes",
+		    path, sizeof(un->sun_path) - 1);
 	memcpy(un->sun_path, path, n);
 	return 0;
 }
@@ -568,8 +588,8 @@ bind_unix(int fd, const char *path, unsigned mode, long group, struct err *e)
 }
 
 int
-listen_unix(const char *path, unsigned mode, long group, bool *taken_out,
-    struct err *e)
+listen_unix(
+    const char *path, unsigned mode, long group, bool *taken_out, struct err *e)
 {
 	bool taken = false;
 	int fd, rc;

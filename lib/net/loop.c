@@ -185,14 +185,13 @@ loop_resume(struct watch *w, struct err *e)
 }
 
 struct timer *
-loop_after(struct loop *l, uint64_t ms, timer_fn *fn, void *arg,
-    struct err *e)
+loop_after(struct loop *l, uint64_t ms, timer_fn *fn, void *arg, struct err *e)
 {
 	/* Within a turn, timers of one length fire in one go. */
 	uint64_t now = l->in_turn ? l->now : clock_ms();
 
-	return timer_add(&l->timers, ms < TIMER_NONE - now ? now + ms :
-	    TIMER_NONE, fn, arg, e);
+	return timer_add(&l->timers,
+	    ms < TIMER_NONE - now ? now + ms : TIMER_NONE, fn, arg, e);
 }
 
 struct hook *

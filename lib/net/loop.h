@@ -108,8 +108,8 @@ int loop_resume(struct watch *w, struct err *e);
  * Calls fn(arg) once, ms milliseconds from now, and not within this turn.  The
  * timer is gone before fn is called: clear the pointer there.
  */
-struct timer *loop_after(struct loop *l, uint64_t ms, timer_fn *fn, void *arg,
-    struct err *e);
+struct timer *loop_after(
+    struct loop *l, uint64_t ms, timer_fn *fn, void *arg, struct err *e);
 
 /* Hooks are called in the order in which they were made. */
 struct hook *loop_on_turn(

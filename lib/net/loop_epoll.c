@@ -40,8 +40,7 @@ interest(unsigned asked)
 int
 loop_sys_add(struct watch *w, struct err *e)
 {
-	struct epoll_event ev = { .events = interest(w->asked),
-		.data.ptr = w };
+	struct epoll_event ev = { .events = interest(w->asked), .data.ptr = w };
 
 	if (epoll_ctl(w->loop->ep, EPOLL_CTL_ADD, w->fd, &ev) < 0)
 		return err_sys(e, "epoll_ctl");

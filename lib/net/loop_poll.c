@@ -42,8 +42,8 @@ loop_sys_add(struct watch *w, struct err *e)
 	for (n = all->next; n != all; n = n->next)
 		if (LIST_OF(n, struct watch, on)->fd == w->fd &&
 		    LIST_OF(n, struct watch, on) != w)
-			return err_set(e, "descriptor %d is watched already",
-			    w->fd);
+			return err_set(
+			    e, "descriptor %d is watched already", w->fd);
 	w->wants = w->asked;
 	w->hung_up = false;
 	return 0;
@@ -121,8 +121,8 @@ collect(struct loop *l, struct err *e)
 		w = LIST_OF(n, struct watch, on);
 		if ((events = asked(w)) < 0)
 			continue;
-		l->polled[count] = (struct pollfd){ .fd = w->fd,
-			.events = (short)events };
+		l->polled[count] =
+		    (struct pollfd){ .fd = w->fd, .events = (short)events };
 		l->polled_of[count++] = w;
 	}
 	return (long)count;

@@ -48,8 +48,8 @@ struct loop {
 	bool woken;
 	atomic_bool stop;
 
-	int ep;			  /* epoll */
-	struct pollfd *polled;	  /* poll: what is asked of the system */
+	int ep;                   /* epoll */
+	struct pollfd *polled;    /* poll: what is asked of the system */
 	struct watch **polled_of; /* poll: and on whose behalf */
 	size_t polled_cap;
 };

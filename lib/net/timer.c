@@ -155,8 +155,11 @@ timer_add(struct timer_heap *h, uint64_t when_ms, timer_fn *fn, void *arg,
 		err_sys(e, "timer");
 		return NULL;
 	}
-	*t = (struct timer){ .heap = h, .when = when_ms, .born = h->born++,
-		.fn = fn, .arg = arg };
+	*t = (struct timer){ .heap = h,
+		.when = when_ms,
+		.born = h->born++,
+		.fn = fn,
+		.arg = arg };
 	lift(h, h->count++, t);
 	return t;
 }

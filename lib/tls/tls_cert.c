@@ -16,6 +16,7 @@
 
 #include "base/random.h"
 #include "base/str.h"
+#include "tls/tls_err.h"
 #include "tls/tls_own.h"
 
 enum {
@@ -60,6 +61,16 @@ tls_pin_of_key(struct tls_pin *p, EVP_PKEY *key, struct err *e)
 	random_sha256(p->sha256, der, (size_t)n);
 	OPENSSL_free(der);
 	return 0;
+}
+
+int
+tls_no_phrase(char *to, int cap, int writing, void *arg)
+{
+	(void)to;
+	(void)cap;
+	(void)writing;
+	(void)arg;
+	return -1;
 }
 
 /* The first certificate of a PEM file. */
@@ -139,8 +150,8 @@ tls_cert_expiry(int64_t *wall_ms_out, const char *file, struct err *e)
 
 /* Writes all of text into a new file of this mode, down to the disk. */
 static int
-write_file(const char *file, mode_t mode, const char *text, size_t n,
-    struct err *e)
+write_file(
+    const char *file, mode_t mode, const char *text, size_t n, struct err *e)
 {
 	ssize_t put;
 	int fd;
@@ -216,7 +227,8 @@ tls_key_make_missing(const char *key_file, struct err *e)
 	key = EVP_EC_gen("P-256");
 	text = BIO_new(BIO_s_secmem());
 	if (key == NULL || text == NULL ||
-	    !PEM_write_bio_PKCS8PrivateKey(text, key, NULL, NULL, 0, NULL, NULL))
+	    !PEM_write_bio_PKCS8PrivateKey(
+		text, key, NULL, NULL, 0, NULL, NULL))
 		rc = tls_err(e, "a new key");
 	else
 		rc = publish(key_file, 0600, text, e);
@@ -249,7 +261,8 @@ add_host(X509 *cert, const char *host)
 	ASN1_OCTET_STRING *ip = a2i_IPADDRESS(host);
 	char value[300];
 
-	snprintf(value, sizeof(value), "%s:%s", ip != NULL ? "IP" : "DNS", host);
+	snprintf(
+	    value, sizeof(value), "%s:%s", ip != NULL ? "IP" : "DNS", host);
 	ASN1_OCTET_STRING_free(ip);
 	ERR_clear_error();
 	return add_extension(cert, NID_subject_alt_name, value);
@@ -299,8 +312,7 @@ fill_cert(X509 *cert, EVP_PKEY *key, const char *host)
 
 /* Makes a certificate for key and publishes it. */
 static int
-make_cert(const char *cert_file, EVP_PKEY *key, const char *host,
-    struct err *e)
+make_cert(const char *cert_file, EVP_PKEY *key, const char *host, struct err *e)
 {
 	X509 *cert;
 	BIO *text;
@@ -330,8 +342,10 @@ check_host(const char *host, struct err *e)
 		return err_set(e, "a certificate needs a host name");
 	for (p = host; *p != '\0'; p++)
 		if (!isalnum((unsigned char)*p) && strchr(".-_:", *p) == NULL)
-			return err_set(e, "a certificate for \"%.64s\": this "
-			    "is no host name", host);
+			return err_set(e,
+			    "a certificate for \"%.64s\": this "
+			    "is no host name",
+			    host);
 	return 0;
 }
 
@@ -353,8 +367,10 @@ tls_cert_make_missing(const char *cert_file, const char *key_file,
 	if (cert_there) {
 		if ((rc = is_there(key_file, e)) != 0)
 			return rc < 0 ? -1 : 0;
-		return err_set(e, "certificate %s is there and its key %s is "
-		    "missing", cert_file, key_file);
+		return err_set(e,
+		    "certificate %s is there and its key %s is "
+		    "missing",
+		    cert_file, key_file);
 	}
 	if ((made = tls_key_make_missing(key_file, e)) < 0)
 		return -1;

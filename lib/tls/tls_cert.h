@@ -45,7 +45,6 @@ int tls_cert_make_missing(const char *cert_file, const char *key_file,
 int tls_key_make_missing(const char *key_file, struct err *e);
 
 /* The last second of the first certificate, in milliseconds UTC. */
-int tls_cert_expiry(
-    int64_t *wall_ms_out, const char *cert_file, struct err *e);
+int tls_cert_expiry(int64_t *wall_ms_out, const char *cert_file, struct err *e);
 
 #endif

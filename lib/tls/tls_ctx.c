@@ -16,6 +16,7 @@
 
 #include "base/str.h"
 #include "net/addr.h"
+#include "tls/tls_err.h"
 #include "tls/tls_own.h"
 
 enum { ALPN_MAX = 16, NAMES_MAX = 3 };
@@ -70,15 +71,15 @@ new_ssl(const struct tls_ctx *c, struct err *e)
 		tls_err(e, "TLS");
 		return NULL;
 	}
-	SSL_CTX_set_options(s, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-	    SSL_OP_PRIORITIZE_CHACHA);
+	SSL_CTX_set_options(s,
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
+		SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_mode(s, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_default_passwd_cb(s, tls_no_phrase);
 	SSL_CTX_set_max_early_data(s, 0);
-	if (!SSL_CTX_set_min_proto_version(s,
-	    c->allow_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION) ||
+	if (!SSL_CTX_set_min_proto_version(
+		s, c->allow_tls12 ? TLS1_2_VERSION : TLS1_3_VERSION) ||
 	    !SSL_CTX_set_ciphersuites(s, ciphers()) ||
 	    !SSL_CTX_set_cipher_list(s, "ECDHE+AESGCM:ECDHE+CHACHA20") ||
 	    !SSL_CTX_set_num_tickets(s, 0)) {
@@ -204,8 +205,9 @@ load_ca(SSL_CTX *s, const char *ca, struct err *e)
 	if (ca == NULL || ca[0] == '\0')
 		return err_set(e, "TLS needs a pin or a CA");
 	if (strcmp(ca, "system") == 0)
-		return SSL_CTX_set_default_verify_paths(s) == 1 ? 0 :
-		    tls_err(e, "the system's certificates");
+		return SSL_CTX_set_default_verify_paths(s) == 1
+		    ? 0
+		    : tls_err(e, "the system's certificates");
 	if (SSL_CTX_load_verify_file(s, ca) != 1)
 		return tls_err(e, "CA file %s", ca);
 	/* The file may hold what it means: an intermediate, or the server. */
@@ -224,8 +226,8 @@ tls_ctx_client(const struct tls_trust *trust, struct err *e)
 
 	assert(strlen(alpn) < ALPN_MAX);
 	if (trust->pin_count > TLS_PINS_MAX) {
-		err_set(e, "%zu pins, at most %d can be used",
-		    trust->pin_count, TLS_PINS_MAX);
+		err_set(e, "%zu pins, at most %d can be used", trust->pin_count,
+		    TLS_PINS_MAX);
 		return NULL;
 	}
 	if ((c = new_ctx(false, trust->allow_tls12, alpn, e)) == NULL)
@@ -305,9 +307,9 @@ tls_ctx_speaks(const struct tls_ctx *c, const SSL *ssl)
 	return n == strlen(c->alpn) && memcmp(p, c->alpn, n) == 0;
 }
 
-/* --- whether a server is the one that was meant ----------------------------- */
+/* --- whether a server is the one that was meant -------------------------- */
 
-/* One of the names that a certificate is for, for people; 0 when it is none. */
+/* One of a certificate's names, for people; 0 when it is none of ours. */
 static size_t
 name_text(char *to, size_t cap, const GENERAL_NAME *name)
 {
@@ -342,13 +344,13 @@ names_text(char *to, size_t cap, const X509 *cert)
 	all = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
 	count = all != NULL ? sk_GENERAL_NAME_num(all) : 0;
 	for (i = 0; i < count && shown <= NAMES_MAX; i++) {
-		if (name_text(one, sizeof(one),
-		    sk_GENERAL_NAME_value(all, i)) == 0)
+		if (name_text(
+			one, sizeof(one), sk_GENERAL_NAME_value(all, i)) == 0)
 			continue;
 		if (len + strlen(one) + 3 > cap || shown == NAMES_MAX)
 			str_copy(one, sizeof(one), "...");
-		snprintf(to + len, cap - len, "%s%s", shown++ > 0 ? ", " : "",
-		    one);
+		snprintf(
+		    to + len, cap - len, "%s%s", shown++ > 0 ? ", " : "", one);
 		len = strlen(to);
 	}
 	GENERAL_NAMES_free(all);
@@ -363,8 +365,8 @@ issuer_text(char *to, size_t cap, const X509 *cert)
 	char cn[80];
 	int n;
 
-	n = X509_NAME_get_text_by_NID(X509_get_issuer_name(cert),
-	    NID_commonName, cn, sizeof(cn));
+	n = X509_NAME_get_text_by_NID(
+	    X509_get_issuer_name(cert), NID_commonName, cn, sizeof(cn));
 	if (n > 0)
 		str_escape(to, cap, cn, (size_t)n);
 	else
@@ -402,16 +404,19 @@ explain(struct tls_check *check, X509_STORE_CTX *store)
 		return;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		date_text(text, sizeof(text), X509_get0_notAfter(at));
-		err_set(&check->why, "the %s expired on %s", at == leaf ?
-		    "certificate" : "certificate's issuer", text);
+		err_set(&check->why, "the %s expired on %s",
+		    at == leaf ? "certificate" : "certificate's issuer", text);
 		return;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		date_text(text, sizeof(text), X509_get0_notBefore(at));
-		err_set(&check->why, "the certificate is good from %s on (is "
-		    "this computer's clock right?)", text);
+		err_set(&check->why,
+		    "the certificate is good from %s on (is "
+		    "this computer's clock right?)",
+		    text);
 		return;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-		err_set(&check->why, "the certificate is signed by itself, and "
+		err_set(&check->why,
+		    "the certificate is signed by itself, and "
 		    "nothing here vouches for it");
 		return;
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
@@ -419,8 +424,10 @@ explain(struct tls_check *check, X509_STORE_CTX *store)
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 		issuer_text(text, sizeof(text), at);
-		err_set(&check->why, "the certificate was issued by %s, whom "
-		    "nothing here vouches for", text);
+		err_set(&check->why,
+		    "the certificate was issued by %s, whom "
+		    "nothing here vouches for",
+		    text);
 		return;
 	default:
 		err_set(&check->why, "the certificate is not accepted: %s",

@@ -1,12 +1,14 @@
+#include "tls/tls_err.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
 
-#include "tls/tls_own.h"
+#include "base/err.h"
 
-/* The most telling of OpenSSL's reasons: the first, where the trouble began. */
+/* The first of the reasons that OpenSSL keeps. */
 static const char *
 reason(void)
 {
@@ -32,15 +34,5 @@ tls_err(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	err_set(e, "%s: %s", words, reason());
 	ERR_clear_error();
-	return -1;
-}
-
-int
-tls_no_phrase(char *to, int cap, int writing, void *arg)
-{
-	(void)to;
-	(void)cap;
-	(void)writing;
-	(void)arg;
 	return -1;
 }

@@ -13,16 +13,10 @@
 #include "base/err.h"
 #include "tls/tls_cert.h"
 
-struct tls_ctx;
-
-/*
- * As err_sys(), with what OpenSSL says behind the words.  Forgets what
- * OpenSSL had to say.  Returns -1.
- */
-int tls_err(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
 /* OpenSSL asks for the pass phrase of a key: there is none, and no prompt. */
 int tls_no_phrase(char *to, int cap, int writing, void *arg);
+
+struct tls_ctx;
 
 /* The pin of a public or private key; a certificate holds the first. */
 int tls_pin_of_key(struct tls_pin *p_out, EVP_PKEY *key, struct err *e);

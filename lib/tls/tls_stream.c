@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "net/addr.h"
 #include "tls/tls_ctx.h"
+#include "tls/tls_err.h"
 #include "tls/tls_own.h"
 
 enum {
@@ -42,7 +43,7 @@ struct tls_stream {
 	struct tls_counts counts;
 };
 
-/* --- where OpenSSL reads and writes ---------------------------------------- */
+/* --- where OpenSSL reads and writes -------------------------------------- */
 
 /* OpenSSL wants up to n bytes from the wire. */
 static int
@@ -130,8 +131,8 @@ static pthread_once_t bio_once = PTHREAD_ONCE_INIT;
 static void
 make_method(void)
 {
-	BIO_METHOD *m = BIO_meth_new(
-	    BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "adit");
+	BIO_METHOD *m =
+	    BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "adit");
 
 	if (m == NULL)
 		return;
@@ -156,7 +157,7 @@ lay_bio(struct tls_stream *t, struct err *e)
 	return 0;
 }
 
-/* --- making and ending ----------------------------------------------------- */
+/* --- making and ending --------------------------------------------------- */
 
 /* t is broken from now on; the first reason stays. */
 static int
@@ -246,8 +247,9 @@ set_host(struct tls_stream *t, const char *host, struct err *e)
 	if (addr_parse_ip(&ip, host, NULL) == 0) {
 		ip.scope = 0;
 		addr_ip_text(text, &ip);
-		return X509_VERIFY_PARAM_set1_ip_asc(param, text) == 1 ? 0 :
-		    tls_err(e, "TLS for %s", host);
+		return X509_VERIFY_PARAM_set1_ip_asc(param, text) == 1
+		    ? 0
+		    : tls_err(e, "TLS for %s", host);
 	}
 	if (t->host[n - 1] == '.') /* the root's dot is no part of the name */
 		t->host[n - 1] = '\0';
@@ -287,7 +289,7 @@ tls_stream_free(struct tls_stream **tp)
 	*tp = NULL;
 }
 
-/* --- the handshake ---------------------------------------------------------- */
+/* --- the handshake ------------------------------------------------------- */
 
 void
 tls_stream_feed(struct tls_stream *t, const void *p, size_t n)
@@ -377,7 +379,7 @@ tls_stream_handshake(struct tls_stream *t, struct err *e)
 	return 1;
 }
 
-/* --- bytes ------------------------------------------------------------------ */
+/* --- bytes --------------------------------------------------------------- */
 
 ssize_t
 tls_stream_open(struct tls_stream *t, void *p, size_t n, struct err *e)
@@ -419,8 +421,9 @@ tls_stream_room(const struct tls_stream *t)
 {
 	size_t waiting = tls_stream_waiting(t);
 
-	return waiting < TLS_OUT_MAX ?
-	    (TLS_OUT_MAX - waiting) / (TLS_RECORD_MAX + TLS_RECORD_EXTRA) : 0;
+	return waiting < TLS_OUT_MAX
+	    ? (TLS_OUT_MAX - waiting) / (TLS_RECORD_MAX + TLS_RECORD_EXTRA)
+	    : 0;
 }
 
 int

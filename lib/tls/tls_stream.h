@@ -2,8 +2,8 @@
  * tls_stream: one TLS connection over memory.  It knows no socket: the owner
  * feeds it what came from the wire and sends what waits for the wire.
  *
- *	fed:    recv -> tls_stream_feed -> tls_stream_open until 0
- *	sent:   tls_stream_seal ... -> tls_stream_out -> send -> tls_stream_sent
+ *	in:  recv, tls_stream_feed, tls_stream_open until 0
+ *	out: tls_stream_seal ..., tls_stream_out, send, tls_stream_sent
  *
  * Each step may leave bytes waiting for the wire (the handshake, alerts, the
  * answer to a KeyUpdate): look at tls_stream_waiting() after each, also after
@@ -22,9 +22,9 @@ struct tls_ctx;
 struct tls_stream;
 
 enum {
-	TLS_RECORD_MAX = 16384,	   /* plain bytes of one record */
-	TLS_RECORD_EXTRA = 512,	   /* a record is never larger than by this */
-	TLS_OUT_MAX = 1 << 20,	   /* bytes that may wait for the wire */
+	TLS_RECORD_MAX = 16384,    /* plain bytes of one record */
+	TLS_RECORD_EXTRA = 512,    /* a record is never larger than by this */
+	TLS_OUT_MAX = 1 << 20,     /* bytes that may wait for the wire */
 	TLS_KEY_UPDATES_MAX = 100, /* a minute, then the link is broken */
 };
 
@@ -32,8 +32,8 @@ enum {
 enum tls_fault {
 	TLS_FAULT_NONE,
 	TLS_FAULT_TRUST, /* certificate, name, date or pin: not the network */
-	TLS_FAULT_PEER,	 /* the peer does not speak TLS as we do, or broke it */
-	TLS_FAULT_OWN,	 /* no memory and the like */
+	TLS_FAULT_PEER,  /* the peer does not speak TLS as we do, or broke it */
+	TLS_FAULT_OWN,   /* no memory and the like */
 };
 
 struct tls_stream *tls_stream_server(struct tls_ctx *c, struct err *e);
@@ -70,8 +70,7 @@ enum tls_fault tls_stream_fault(const struct tls_stream *t);
  * number; 0 none now; -1 broken.  After 0, tls_stream_is_closed() tells
  * whether the peer has said that nothing will follow (close_notify).
  */
-ssize_t tls_stream_open(
-    struct tls_stream *t, void *p, size_t n, struct err *e);
+ssize_t tls_stream_open(struct tls_stream *t, void *p, size_t n, struct err *e);
 bool tls_stream_is_closed(const struct tls_stream *t);
 
 /*

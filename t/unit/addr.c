@@ -97,20 +97,24 @@ test_sockaddr(void)
 	is_int(addr_to_sockaddr(&a, AF_UNSPEC, &ss), sizeof(struct sockaddr_in),
 	    "and its sockaddr");
 	ok(addr_from_sockaddr(&b, (struct sockaddr *)&ss, &e) == 0 &&
-	    addr_equal(&a, &b), "which comes back the same");
+		addr_equal(&a, &b),
+	    "which comes back the same");
 	is_int(addr_to_sockaddr(&a, AF_INET6, &ss), sizeof(struct sockaddr_in6),
 	    "it fits an IPv6 socket");
 	ok(addr_from_sockaddr(&b, (struct sockaddr *)&ss, &e) == 0 &&
-	    addr_equal(&a, &b), "and is the same from there");
+		addr_equal(&a, &b),
+	    "and is the same from there");
 	addr_parse(&link, "[fe80::1%7]:9", &e);
 	addr_to_sockaddr(&link, AF_UNSPEC, &ss);
 	ok(addr_from_sockaddr(&b, (struct sockaddr *)&ss, &e) == 0 &&
-	    addr_equal(&link, &b), "a scope is kept");
+		addr_equal(&link, &b),
+	    "a scope is kept");
 	is_int(addr_to_sockaddr(&link, AF_INET, &ss), 0,
 	    "IPv6 does not fit an IPv4 socket");
 	is_int(addr_from_sockaddr(&b, &other, &e), -1, "AF_UNIX is refused");
 	addr_put(wire, &a);
-	ok(wire[10] == 0xff && wire[12] == 192 && wire[16] == 2 && wire[17] == 1,
+	ok(wire[10] == 0xff && wire[12] == 192 && wire[16] == 2 &&
+		wire[17] == 1,
 	    "the wire has network order");
 	addr_get(&b, wire);
 	ok(addr_equal(&a, &b), "and back");
@@ -125,18 +129,27 @@ static void
 test_kinds(void)
 {
 	static const struct kind kinds[] = {
-		{ "127.0.0.1", 1, 0, 0, 0, 0 }, { "127.9.9.9", 1, 0, 0, 0, 0 },
-		{ "::1", 1, 0, 0, 0, 0 }, { "::ffff:127.0.0.1", 1, 0, 0, 0, 0 },
+		{ "127.0.0.1", 1, 0, 0, 0, 0 },
+		{ "127.9.9.9", 1, 0, 0, 0, 0 },
+		{ "::1", 1, 0, 0, 0, 0 },
+		{ "::ffff:127.0.0.1", 1, 0, 0, 0, 0 },
 		{ "169.254.169.254", 0, 1, 0, 0, 0 },
-		{ "fe80::1", 0, 1, 0, 0, 0 }, { "febf::1", 0, 1, 0, 0, 0 },
-		{ "fec0::1", 0, 0, 0, 0, 0 }, { "10.1.2.3", 0, 0, 1, 0, 0 },
-		{ "172.31.0.1", 0, 0, 1, 0, 0 }, { "172.32.0.1", 0, 0, 0, 0, 0 },
+		{ "fe80::1", 0, 1, 0, 0, 0 },
+		{ "febf::1", 0, 1, 0, 0, 0 },
+		{ "fec0::1", 0, 0, 0, 0, 0 },
+		{ "10.1.2.3", 0, 0, 1, 0, 0 },
+		{ "172.31.0.1", 0, 0, 1, 0, 0 },
+		{ "172.32.0.1", 0, 0, 0, 0, 0 },
 		{ "192.168.1.1", 0, 0, 1, 0, 0 },
-		{ "100.64.0.1", 0, 0, 1, 0, 0 }, { "100.128.0.1", 0, 0, 0, 0, 0 },
-		{ "fd00::1", 0, 0, 1, 0, 0 }, { "2001:db8::1", 0, 0, 0, 0, 0 },
-		{ "224.0.0.1", 0, 0, 0, 1, 0 }, { "ff02::1", 0, 0, 0, 1, 0 },
+		{ "100.64.0.1", 0, 0, 1, 0, 0 },
+		{ "100.128.0.1", 0, 0, 0, 0, 0 },
+		{ "fd00::1", 0, 0, 1, 0, 0 },
+		{ "2001:db8::1", 0, 0, 0, 0, 0 },
+		{ "224.0.0.1", 0, 0, 0, 1, 0 },
+		{ "ff02::1", 0, 0, 0, 1, 0 },
 		{ "255.255.255.255", 0, 0, 0, 1, 0 },
-		{ "0.0.0.0", 0, 0, 0, 0, 1 }, { "::", 0, 0, 0, 0, 1 },
+		{ "0.0.0.0", 0, 0, 0, 0, 1 },
+		{ "::", 0, 0, 0, 0, 1 },
 		{ "8.8.8.8", 0, 0, 0, 0, 0 },
 	};
 	const struct kind *k;
@@ -146,11 +159,12 @@ test_kinds(void)
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		k = &kinds[i];
 		ok(addr_parse_ip(&a, k->ip, &e) == 0 &&
-		    addr_is_loopback(&a) == k->loopback &&
-		    addr_is_link_local(&a) == k->link &&
-		    addr_is_private(&a) == k->private &&
-		    addr_is_multicast(&a) == k->multicast &&
-		    addr_is_any(&a) == k->any, k->ip);
+			addr_is_loopback(&a) == k->loopback &&
+			addr_is_link_local(&a) == k->link &&
+			addr_is_private(&a) == k->private &&
+			addr_is_multicast(&a) == k->multicast &&
+			addr_is_any(&a) == k->any,
+		    k->ip);
 	}
 }
 

@@ -5,6 +5,7 @@
 #ifndef T_CERTS_H
 #define T_CERTS_H
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +61,7 @@ struct certs_want {
 	const char *name;   /* NAME.crt and NAME.key are written */
 	const char *host;   /* "DNS:a.example,IP:192.0.2.1"; NULL: a CA */
 	const char *issuer; /* NAME of the CA; NULL: itself */
-	int from_days;	    /* good from so many days from now */
+	int from_days;      /* good from so many days from now */
 	int to_days;
 };
 
@@ -105,8 +106,8 @@ certs_make(const struct certs_want *w)
 	X509_set_subject_name(cert, name);
 	X509_NAME_free(name);
 	name = X509_NAME_new();
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-	    (const unsigned char *)by, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(
+	    name, "CN", MBSTRING_ASC, (const unsigned char *)by, -1, -1, 0);
 	X509_set_issuer_name(cert, name);
 	X509_NAME_free(name);
 	certs_extend(cert, NID_basic_constraints,

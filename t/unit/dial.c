@@ -63,7 +63,8 @@ open_server(struct addr *at, const char *ip, uint16_t port, int backlog)
 	n = addr_to_sockaddr(at, AF_UNSPEC, &ss);
 	fd = socket(addr_family(at), SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&ss, n) < 0 || listen(fd, backlog) < 0) {
+	if (bind(fd, (struct sockaddr *)&ss, n) < 0 ||
+	    listen(fd, backlog) < 0) {
 		close(fd);
 		return -1;
 	}
@@ -111,7 +112,8 @@ test_now(void)
 	is_int(dial_now(&at, &fd, &e), DIAL_REFUSED, "nobody listens");
 	is_int(fd, -1, "no descriptor");
 	ok(strstr(e.text, "127.0.0.1:") != NULL &&
-	    strstr(e.text, "refused") != NULL, "the reason names the address");
+		strstr(e.text, "refused") != NULL,
+	    "the reason names the address");
 }
 
 static void
@@ -217,7 +219,8 @@ test_race(void)
 	to[2].port = to[1].port;
 	to[0] = to[2];
 	dial_any(l, to, 2, 20000, on_dial, &p, &e);
-	ok(await(&p) && p.r == DIAL_OK, "after a refusal the next has its turn");
+	ok(await(&p) && p.r == DIAL_OK,
+	    "after a refusal the next has its turn");
 	close(p.fd);
 	close_all(fill, FILLERS);
 	close(silent);
@@ -255,7 +258,8 @@ test_pending(void)
 static void
 test_words(void)
 {
-	is_str(dial_result_name(DIAL_REFUSED), "refused", "a result has a name");
+	is_str(
+	    dial_result_name(DIAL_REFUSED), "refused", "a result has a name");
 	is_str(dial_result_name((enum dial_result)99), "?", "no other has");
 	ok(dial_start(l, "", 1, 100, on_dial, NULL, &e) == NULL,
 	    "no name, no dial");

@@ -135,7 +135,8 @@ is_alive(int a, int b)
 static void
 test_tcp(void)
 {
-	struct listen_want want = { LISTEN_TCP, free_port(SOCK_STREAM), NULL, 0 };
+	struct listen_want want = { LISTEN_TCP, free_port(SOCK_STREAM), NULL,
+		0 };
 	struct listen_port *p;
 	struct addr peer, own;
 	int visitor, in, on = 0, queued;
@@ -143,7 +144,8 @@ test_tcp(void)
 	bool taken = true;
 
 	p = listen_open(&want, &taken, &e);
-	ok(p != NULL && !taken && !listen_is_serving(p), "a port is taken, held");
+	ok(p != NULL && !taken && !listen_is_serving(p),
+	    "a port is taken, held");
 	ok(visit(want.port, SOCK_STREAM) < 0 && errno == ECONNREFUSED,
 	    "which refuses visitors");
 	ok(is_ours(want.port), "and is nobody else's, before it ever listened");
@@ -202,7 +204,8 @@ attack(uint16_t port, int stop)
 static void
 test_cycles(void)
 {
-	struct listen_want want = { LISTEN_TCP, free_port(SOCK_STREAM), NULL, 0 };
+	struct listen_want want = { LISTEN_TCP, free_port(SOCK_STREAM), NULL,
+		0 };
 	struct listen_port *p = listen_open(&want, NULL, &e);
 	struct timespec ms = { 0, 1000 * 1000 };
 	int i, pair[2], visitor, in, status = -1, faults = 0;
@@ -281,8 +284,10 @@ receive(int fd, struct addr *own)
 	uint8_t control[256];
 	char byte[4];
 	struct iovec v = { byte, sizeof(byte) };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &v,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control) };
 	struct cmsghdr *c;
 	ssize_t n;
 
@@ -299,7 +304,8 @@ receive(int fd, struct addr *own)
 static void
 test_udp(void)
 {
-	struct listen_want want = { LISTEN_UDP, free_port(SOCK_DGRAM), NULL, 0 };
+	struct listen_want want = { LISTEN_UDP, free_port(SOCK_DGRAM), NULL,
+		0 };
 	struct listen_port *p = listen_open(&want, NULL, &e);
 	int fd = listen_fd(p, 0), visitor = visit(want.port, SOCK_DGRAM);
 	struct addr own;
@@ -309,16 +315,18 @@ test_udp(void)
 	is_int(listen_serve(p, NULL, &e), 0, "it is served");
 	ok(receive(fd, &own) < 0, "what was dropped does not come later");
 	ok(send(visitor, "b", 1, 0) == 1 && is_readable(fd) &&
-	    receive(fd, &own) == 1, "a datagram comes");
+		receive(fd, &own) == 1,
+	    "a datagram comes");
 	if (listen_family(p, 0) == AF_INET6)
 		ok(addr_is_v4(&own) && addr_is_loopback(&own),
 		    "with the address that it was sent to");
 	ok(send(visitor, "c", 1, 0) == 1 && listen_hold(p, &e) == 0,
 	    "one is there when the port is held");
 	ok(send(visitor, "d", 1, 0) == 1 && listen_serve(p, NULL, &e) == 0 &&
-	    receive(fd, &own) < 0, "it and a later one are dropped");
+		receive(fd, &own) < 0,
+	    "it and a later one are dropped");
 	ok(grab("0.0.0.0", want.port, SOCK_DGRAM, true) < 0 &&
-	    grab("127.0.0.1", want.port, SOCK_DGRAM, true) < 0,
+		grab("127.0.0.1", want.port, SOCK_DGRAM, true) < 0,
 	    "a UDP port is nobody else's");
 	close(visitor);
 	listen_close(&p);
@@ -327,7 +335,8 @@ test_udp(void)
 static void
 test_limits(void)
 {
-	struct listen_want want = { LISTEN_TCP, free_port(SOCK_STREAM), NULL, 0 };
+	struct listen_want want = { LISTEN_TCP, free_port(SOCK_STREAM), NULL,
+		0 };
 	struct listen_port *p = listen_open(&want, NULL, &e);
 	struct rlimit old, few;
 	int visitor, in;

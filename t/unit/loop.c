@@ -358,7 +358,8 @@ send_letters(void *arg)
 
 	for (i = 0; i < POSTS; i++) {
 		letters[s - senders][i] = (struct letter){ s, i };
-		if (loop_post(l, on_letter, &letters[s - senders][i], NULL) == 0)
+		if (loop_post(l, on_letter, &letters[s - senders][i], NULL) ==
+		    0)
 			s->sent++;
 	}
 	return NULL;
@@ -371,8 +372,8 @@ test_posts(void)
 	int i;
 
 	for (i = 0; i < SENDERS; i++)
-		pthread_create(&senders[i].thread, NULL, send_letters,
-		    &senders[i]);
+		pthread_create(
+		    &senders[i].thread, NULL, send_letters, &senders[i]);
 	is_int(loop_run(l, &e), 0, "the loop runs until it is stopped");
 	for (i = 0; i < SENDERS; i++) {
 		pthread_join(senders[i].thread, NULL);

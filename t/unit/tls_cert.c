@@ -42,8 +42,10 @@ test_pins(void)
 	snprintf(text, sizeof(text), "sha256:%s", hex);
 	is_int(tls_pin_parse(&p, text, &e), 0, "a pin");
 	is_int(p.sha256[15], 0xef, "its bytes");
-	is_str(tls_pin_text(back, &p), "sha256:0123456789abcdef0123456789abcdef"
-	    "0123456789abcdef0123456789abcdef", "in lower case");
+	is_str(tls_pin_text(back, &p),
+	    "sha256:0123456789abcdef0123456789abcdef"
+	    "0123456789abcdef0123456789abcdef",
+	    "in lower case");
 	is_int(tls_pin_parse(&p, hex, &e), -1, "without its head");
 	ok(strstr(e.text, "begins with") != NULL, "says so");
 	text[70] = '\0';
@@ -63,7 +65,8 @@ test_against_openssl(void)
 	struct tls_pin p;
 	FILE *f;
 
-	snprintf(command, sizeof(command), "openssl x509 -in %s -pubkey -noout"
+	snprintf(command, sizeof(command),
+	    "openssl x509 -in %s -pubkey -noout"
 	    " | openssl pkey -pubin -outform DER | sha256sum",
 	    certs_path("a.crt"));
 	tls_pin_of_cert_file(&p, certs_path("a.crt"), &e);
@@ -87,13 +90,15 @@ test_make(void)
 	is_int(make("relay.example"), 1, "a pair is made");
 	ok(stat(certs_path("a.key"), &st) == 0 && (st.st_mode & 0777) == 0600,
 	    "the key is its owner's");
-	is_int(tls_pin_of_cert_file(&cert, certs_path("a.crt"), &e), 0, "a pin");
+	is_int(
+	    tls_pin_of_cert_file(&cert, certs_path("a.crt"), &e), 0, "a pin");
 	is_int(tls_pin_of_key_file(&key, certs_path("a.key"), &e), 0, "a pin");
 	is_mem(&cert, &key, sizeof(key), "key and certificate have one pin");
 	test_against_openssl();
 	is_int(tls_cert_expiry(&end, certs_path("a.crt"), &e), 0, "its end");
 	ok(end > clock_wall_ms() + 3650LL * 86400000 &&
-	    end < clock_wall_ms() + 3654LL * 86400000, "in ten years");
+		end < clock_wall_ms() + 3654LL * 86400000,
+	    "in ten years");
 	is_int(make("relay.example"), 0, "nothing is missing");
 	certs_remove("a.crt");
 	is_int(make("192.0.2.1"), 1, "only the certificate is missing");
@@ -107,7 +112,8 @@ test_make(void)
 	is_int(make(""), -1, "no host");
 	is_int(tls_key_make_missing(certs_path("next.key"), &e), 1, "next key");
 	is_int(tls_key_make_missing(certs_path("next.key"), &e), 0, "is kept");
-	is_int(tls_pin_of_key_file(&later, certs_path("next.key"), &e), 0, "pin");
+	is_int(
+	    tls_pin_of_key_file(&later, certs_path("next.key"), &e), 0, "pin");
 	ok(memcmp(&later, &key, sizeof(key)) != 0, "of its own");
 	certs_remove("next.key");
 }
@@ -129,8 +135,9 @@ test_race(void)
 	is_int(bad, 0, "eight programs at once: none fails");
 	ok(made >= 1, "somebody made it");
 	ok(tls_pin_of_cert_file(&cert, certs_path("a.crt"), &e) == 0 &&
-	    tls_pin_of_key_file(&key, certs_path("a.key"), &e) == 0 &&
-	    memcmp(&cert, &key, sizeof(key)) == 0, "key and certificate fit");
+		tls_pin_of_key_file(&key, certs_path("a.key"), &e) == 0 &&
+		memcmp(&cert, &key, sizeof(key)) == 0,
+	    "key and certificate fit");
 	certs_remove("a.crt");
 	certs_remove("a.key");
 }
@@ -144,15 +151,17 @@ test_faults(void)
 
 	is_int(tls_pin_of_cert_file(&p, certs_path("none"), &e), -1, "no file");
 	ok(strstr(e.text, "No such file") != NULL, "says so");
-	put("junk", "-----BEGIN CERTIFICATE-----\nAAAA\n"
+	put("junk",
+	    "-----BEGIN CERTIFICATE-----\nAAAA\n"
 	    "-----END CERTIFICATE-----\n");
 	is_int(tls_pin_of_cert_file(&p, certs_path("junk"), &e), -1, "junk");
 	is_int(tls_pin_of_key_file(&p, certs_path("junk"), &e), -1, "junk");
-	is_int(tls_cert_make_missing(certs_path("no/a.crt"),
-	    certs_path("no/a.key"), "h", &e), -1, "no folder");
+	is_int(tls_cert_make_missing(
+		   certs_path("no/a.crt"), certs_path("no/a.key"), "h", &e),
+	    -1, "no folder");
 	f = fopen(certs_path("junk"), "w");
-	PEM_write_PKCS8PrivateKey(f, key, EVP_aes_128_cbc(), "secret", 6, NULL,
-	    NULL);
+	PEM_write_PKCS8PrivateKey(
+	    f, key, EVP_aes_128_cbc(), "secret", 6, NULL, NULL);
 	fclose(f);
 	is_int(tls_pin_of_key_file(&p, certs_path("junk"), &e), -1,
 	    "a key with a pass phrase: no prompt");

@@ -14,7 +14,8 @@ static const struct certs_want all[] = {
 	{ "ca", NULL, NULL, -1, 100 },
 	{ "other-ca", NULL, NULL, -1, 100 },
 	{ "old-ca", NULL, NULL, -100, -1 },
-	{ "good", "DNS:relay.example,IP:192.0.2.1,IP:2001:db8::1", "ca", -1, 9 },
+	{ "good", "DNS:relay.example,IP:192.0.2.1,IP:2001:db8::1", "ca", -1,
+	    9 },
 	{ "wild", "DNS:*.relay.example", "ca", -1, 9 },
 	{ "expired", "DNS:relay.example", "ca", -9, -2 },
 	{ "future", "DNS:relay.example", "ca", 2, 9 },
@@ -78,13 +79,15 @@ static const struct row rows[] = {
 	{ "good", "192.0.2.1", "ca", NULL, NULL },
 	{ "good", "2001:db8::1", "ca", NULL, NULL },
 	{ "good", "192.0.2.2", "ca", NULL, "not 192.0.2.2" },
-	{ "good", "other.example", "ca", NULL, "the certificate is for "
+	{ "good", "other.example", "ca", NULL,
+	    "the certificate is for "
 	    "relay.example, 192.0.2.1, 2001:db8::1, not other.example" },
 	{ "good", "relay.example", "good", NULL, NULL },
 	{ "wild", "a.relay.example", "ca", NULL, NULL },
 	{ "wild", "relay.example", "ca", NULL, "for *.relay.example, not" },
 	{ "wild", "a.b.relay.example", "ca", NULL, "for *.relay.example, not" },
-	{ "expired", "relay.example", "ca", NULL, "the certificate expired on 2" },
+	{ "expired", "relay.example", "ca", NULL,
+	    "the certificate expired on 2" },
 	{ "future", "relay.example", "ca", NULL, "clock right" },
 	{ "other", "relay.example", "ca", NULL, "issued by other-ca" },
 	{ "late", "relay.example", "old-ca", NULL, "issuer expired on" },
@@ -121,9 +124,10 @@ test_matrix(void)
 			ok(up, claim);
 		else
 			ok(!up && p.client_rc == -1 && p.server_rc == -1 &&
-			    tls_stream_fault(p.client) == TLS_FAULT_TRUST &&
-			    tls_stream_fault(p.server) == TLS_FAULT_PEER &&
-			    strstr(p.client_why.text, r->why) != NULL, claim);
+				tls_stream_fault(p.client) == TLS_FAULT_TRUST &&
+				tls_stream_fault(p.server) == TLS_FAULT_PEER &&
+				strstr(p.client_why.text, r->why) != NULL,
+			    claim);
 		if ((r->why == NULL) != up)
 			printf("# %s / %s\n", p.client_why.text,
 			    p.server_why.text);
@@ -142,10 +146,13 @@ test_files(void)
 	struct tls_trust t = { 0 };
 
 	ok(tls_ctx_server(certs_path("good.crt"), certs_path("self.key"), false,
-	    &e) == NULL, "a key of another certificate");
+	       &e) == NULL,
+	    "a key of another certificate");
 	ok(strstr(e.text, "key") != NULL, "says so");
-	ok(tls_ctx_server(certs_path("no"), certs_path("self.key"), false,
-	    &e) == NULL && strstr(e.text, "No such file") != NULL, "no file");
+	ok(tls_ctx_server(
+	       certs_path("no"), certs_path("self.key"), false, &e) == NULL &&
+		strstr(e.text, "No such file") != NULL,
+	    "no file");
 	ok(tls_ctx_client(&t, &e) == NULL, "neither pin nor CA");
 	t.ca = certs_path("no");
 	ok(tls_ctx_client(&t, &e) == NULL, "a CA file that is missing");
@@ -165,8 +172,8 @@ test_reload(void)
 	uint8_t *block;
 	FILE *f;
 
-	certs_make(&(struct certs_want){ "live", "DNS:relay.example", "ca", -1,
-	    9 });
+	certs_make(
+	    &(struct certs_want){ "live", "DNS:relay.example", "ca", -1, 9 });
 	s = server_of("live");
 	ok(pair_open(&p, old, s, "relay.example") && pair_shake(&p, SIZE_MAX),
 	    "a link with the old certificate");
@@ -200,8 +207,9 @@ static void
 test_protocols(void)
 {
 	struct tls_pin pin = pin_of("good");
-	struct tls_trust t = { .pins = &pin, .pin_count = 1,
-		.alpn = TLS_ALPN_HTTP };
+	struct tls_trust t = {
+		.pins = &pin, .pin_count = 1, .alpn = TLS_ALPN_HTTP
+	};
 	struct tls_ctx *s = server_of("good"), *c = tls_ctx_client(&t, &e);
 	struct pair p;
 

@@ -56,13 +56,13 @@ pair_shake(struct pair *p, size_t piece)
 	for (i = 0; i < 100000 && moved > 0; i++) {
 		moved = pair_carry(p->client, p->server, piece, &a);
 		if (p->server_rc == 0)
-			p->server_rc = tls_stream_handshake(
-			    p->server, &p->server_why);
+			p->server_rc =
+			    tls_stream_handshake(p->server, &p->server_why);
 		free(a);
 		moved += pair_carry(p->server, p->client, piece, &b);
 		if (p->client_rc == 0)
-			p->client_rc = tls_stream_handshake(
-			    p->client, &p->client_why);
+			p->client_rc =
+			    tls_stream_handshake(p->client, &p->client_why);
 		free(b);
 	}
 	return p->client_rc == 1 && p->server_rc == 1;

@@ -28,8 +28,8 @@ up(struct pair *p, size_t piece)
 
 /* Carries everything from one side to the other and opens it. */
 static ssize_t
-through(struct tls_stream *from, struct tls_stream *to, uint8_t *out,
-    size_t cap)
+through(
+    struct tls_stream *from, struct tls_stream *to, uint8_t *out, size_t cap)
 {
 	uint8_t *block;
 	size_t sum = 0;
@@ -37,7 +37,8 @@ through(struct tls_stream *from, struct tls_stream *to, uint8_t *out,
 
 	if (pair_carry(from, to, SIZE_MAX, &block) == 0)
 		return 0;
-	while (sum < cap && (n = tls_stream_open(to, out + sum, cap - sum, &e)) > 0)
+	while (sum < cap &&
+	    (n = tls_stream_open(to, out + sum, cap - sum, &e)) > 0)
 		sum += (size_t)n;
 	if (sum == cap) /* the borrowed block must be used up */
 		n = tls_stream_open(to, &(uint8_t){ 0 }, 1, &e);
@@ -63,9 +64,10 @@ test_cuts(void)
 		for (k = 0; k < sizeof(in); k += 100)
 			tls_stream_seal(p.client, in + k, 100, &e);
 		left = 0;
-		for (sum = 0; pair_carry(p.client, p.server, sizes[i], &block);) {
+		for (sum = 0;
+		     pair_carry(p.client, p.server, sizes[i], &block);) {
 			while ((n = tls_stream_open(p.server, out + sum,
-			    sizeof(out) - sum, &e)) > 0)
+				    sizeof(out) - sum, &e)) > 0)
 				sum += (size_t)n;
 			if (sum == sizeof(out))
 				n = tls_stream_open(p.server, in, 1, &e);
@@ -111,8 +113,8 @@ test_load(void)
 	is_int(got, sent, "20 MB arrive");
 	ok(sum_in == sum_out, "as they were sent");
 	ok(tls_stream_counts(p.server).sealed ==
-	    tls_stream_counts(p.client).opened &&
-	    tls_stream_counts(p.client).opened >= LOAD / TLS_RECORD_MAX,
+		    tls_stream_counts(p.client).opened &&
+		tls_stream_counts(p.client).opened >= LOAD / TLS_RECORD_MAX,
 	    "one record for each call");
 	pair_close(&p);
 }
@@ -127,8 +129,9 @@ test_limits(void)
 	ok(up(&p, SIZE_MAX), "a link is up");
 	room = tls_stream_room(p.client);
 	is_int(room, 62, "a megabyte in full records");
-	for (n = 0; n < 1000 &&
-	    tls_stream_seal(p.client, in, sizeof(in), &e) == 0; n++)
+	for (n = 0;
+	     n < 1000 && tls_stream_seal(p.client, in, sizeof(in), &e) == 0;
+	     n++)
 		continue;
 	ok(n >= room && n < 1000, "no more than may wait is sealed");
 	ok(tls_stream_waiting(p.client) <= TLS_OUT_MAX, "never more waits");
@@ -154,8 +157,8 @@ test_close(void)
 	is_int(through(p.client, p.server, out, sizeof(out)), 3, "the last");
 	ok(tls_stream_is_closed(p.server), "and then the end is told");
 	ok(tls_stream_fault(p.server) == TLS_FAULT_NONE, "which is no fault");
-	is_int(tls_stream_seal(p.server, "x", 1, &e), 0,
-	    "the other half goes on");
+	is_int(
+	    tls_stream_seal(p.server, "x", 1, &e), 0, "the other half goes on");
 	is_int(through(p.server, p.client, out, sizeof(out)), 1, "and arrives");
 	tls_stream_feed(p.server, "junk", 4);
 	is_int(tls_stream_open(p.server, out, sizeof(out), &e), 0,
@@ -199,7 +202,8 @@ test_strangers(void)
 	struct tls_stream *t = tls_stream_server(server, &e);
 	uint8_t byte;
 
-	is_int(tls_stream_open(t, &byte, 1, &e), -1, "not before the handshake");
+	is_int(
+	    tls_stream_open(t, &byte, 1, &e), -1, "not before the handshake");
 	is_int(tls_stream_seal(t, "x", 1, &e), -1, "neither");
 	ok(tls_stream_fault(t) == TLS_FAULT_NONE, "that is our fault");
 	is_int(tls_stream_handshake(t, &e), 0, "nothing was fed");
@@ -211,7 +215,8 @@ test_strangers(void)
 	tls_stream_free(&t);
 	ok(t == NULL, "freed in the midst");
 	tls_stream_free(&t);
-	ok(tls_stream_client(client, "", &e) == NULL, "a client without a host");
+	ok(tls_stream_client(client, "", &e) == NULL,
+	    "a client without a host");
 }
 
 /* A peer of bare OpenSSL, which can do what ours never does. */
@@ -302,8 +307,8 @@ test_key_updates(void)
 static void
 test_old_versions(void)
 {
-	struct tls_ctx *older = tls_ctx_server(certs_path("a.crt"),
-	    certs_path("a.key"), true, &e);
+	struct tls_ctx *older =
+	    tls_ctx_server(certs_path("a.crt"), certs_path("a.key"), true, &e);
 	struct tls_stream *t = tls_stream_server(server, &e);
 	struct raw r;
 	int i;
@@ -367,14 +372,15 @@ test_memory(void)
 		good += up(&all[i], SIZE_MAX);
 		tls_stream_seal(all[i].client, in, sizeof(in), &e);
 		good += through(all[i].client, all[i].server, out,
-		    sizeof(out)) == sizeof(out);
+			    sizeof(out)) == sizeof(out);
 		tls_stream_idle(all[i].client);
 		tls_stream_idle(all[i].server);
 	}
 	after = mallinfo2();
 	is_int(good, 2 * LINKS, "200 links are up and used");
-	each = (after.uordblks + after.hblkhd - before.uordblks -
-	    before.hblkhd) / (2 * LINKS);
+	each =
+	    (after.uordblks + after.hblkhd - before.uordblks - before.hblkhd) /
+	    (2 * LINKS);
 	printf("# an idle stream holds %zu bytes\n", each);
 	ok(each < 32 * 1024, "an idle stream is small");
 	for (i = 0; i < LINKS; i++)
@@ -387,11 +393,12 @@ main(void)
 	struct tls_pin pin;
 	struct tls_trust trust = { .pins = &pin, .pin_count = 1 };
 
-	if (certs_open() < 0 || tls_cert_make_missing(certs_path("a.crt"),
-	    certs_path("a.key"), "relay.example", &e) < 0 ||
+	if (certs_open() < 0 ||
+	    tls_cert_make_missing(certs_path("a.crt"), certs_path("a.key"),
+		"relay.example", &e) < 0 ||
 	    tls_pin_of_cert_file(&pin, certs_path("a.crt"), &e) < 0 ||
 	    (server = tls_ctx_server(certs_path("a.crt"), certs_path("a.key"),
-	    false, &e)) == NULL ||
+		 false, &e)) == NULL ||
 	    (client = tls_ctx_client(&trust, &e)) == NULL) {
 		printf("Bail out! %s\n", e.text);
 		return 1;
