@@ -55,7 +55,9 @@ client_of(const char *ca, const char *pin)
 	struct tls_trust t = { 0 };
 	char crt[80];
 
-	if (ca != NULL) {
+	if (ca != NULL && strcmp(ca, "system") == 0) {
+		t.ca = ca;
+	} else if (ca != NULL) {
 		snprintf(crt, sizeof(crt), "%s.crt", ca);
 		t.ca = certs_path(crt);
 	}
@@ -92,6 +94,8 @@ static const struct row rows[] = {
 	{ "other", "relay.example", "ca", NULL, "issued by other-ca" },
 	{ "late", "relay.example", "old-ca", NULL, "issuer expired on" },
 	{ "self", "relay.example", "ca", NULL, "signed by itself" },
+	{ "self", "relay.example", "system", NULL, "signed by itself" },
+	{ "other", "relay.example", "system", NULL, "issued by other-ca" },
 	{ "self", "relay.example", "self", NULL, NULL },
 	{ "self", "wrong.example", "self", NULL, "not wrong.example" },
 	{ "self", "relay.example", NULL, "self", NULL },
