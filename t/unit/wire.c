@@ -1,0 +1,354 @@
+/*
+ * wire: TLS over a socket in a loop: records in and out, the tidy end, the
+ * move to another carry, room, those who stall.
+ */
+#include "carry/wire.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/pool.h"
+#include "carry/carry.h"
+#include "net/addr.h"
+#include "net/loop.h"
+#include "plat/plat.h"
+#include "tap.h"
+#include "tls/tls_cert.h"
+#include "tls/tls_ctx.h"
+#include "tls/tls_stream.h"
+
+enum { TURNS = 3000 };
+
+struct one {
+	struct wire *w;
+	bool up, down, echoes, stops;
+	enum wire_end how;
+	size_t got, records;
+	uint8_t last;
+};
+
+static struct loop *loop;
+static struct carry carry, other;
+static struct tls_ctx *server_ctx, *client_ctx;
+static struct tls_pin pin;
+
+static void
+die(const char *what)
+{
+	printf("Bail out! %s\n", what);
+	exit(1);
+}
+
+static void
+on_up(void *arg)
+{
+	((struct one *)arg)->up = true;
+}
+
+static void
+on_input(void *arg, struct slab *b, size_t n)
+{
+	struct one *x = arg;
+
+	x->got += n;
+	x->records++;
+	x->last = b->data[n - 1];
+	if (x->echoes)
+		wire_seal(x->w, b->data, n);
+	if (x->stops)
+		wire_pause(x->w);
+}
+
+static void
+on_down(void *arg, enum wire_end how, const char *why)
+{
+	struct one *x = arg;
+
+	(void)why;
+	x->down = true;
+	x->how = how;
+	wire_free(&x->w);
+}
+
+static void
+on_ready(void *arg)
+{
+	(void)arg;
+}
+
+static const struct wire_ops ops = { on_up, on_input, on_down, on_ready };
+
+static uint64_t
+on_turn(void *arg)
+{
+	return carry_turn(arg);
+}
+
+static void
+turns(int n)
+{
+	while (n-- > 0)
+		loop_turn(loop, 5, NULL);
+}
+
+static bool
+until(const bool *what)
+{
+	int i;
+
+	for (i = 0; i < TURNS && !*what; i++)
+		loop_turn(loop, 5, NULL);
+	return *what;
+}
+
+static void
+tcp_pair(int fd[2])
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t n = sizeof(a);
+	int l = socket(AF_INET, SOCK_STREAM, 0);
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(l, (struct sockaddr *)&a, sizeof(a)) == -1 ||
+	    listen(l, 1) == -1 ||
+	    getsockname(l, (struct sockaddr *)&a, &n) == -1 ||
+	    (fd[0] = socket(AF_INET, SOCK_STREAM, 0)) == -1 ||
+	    connect(fd[0], (struct sockaddr *)&a, sizeof(a)) == -1 ||
+	    (fd[1] = accept(l, NULL, NULL)) == -1)
+		die("tcp_pair");
+	close(l);
+	plat_unwait(fd[0], NULL);
+	plat_unwait(fd[1], NULL);
+}
+
+static void
+couple(struct one *s, struct one *c)
+{
+	struct err e;
+	int fd[2];
+
+	*s = *c = (struct one){ 0 };
+	tcp_pair(fd);
+	s->w = wire_new(
+	    &carry, fd[0], tls_stream_server(server_ctx, &e), &ops, s, &e);
+	c->w = wire_new(&carry, fd[1],
+	    tls_stream_client(client_ctx, "127.0.0.1", &e), &ops, c, &e);
+	if (s->w == NULL || c->w == NULL)
+		die(e.text);
+	if (!until(&s->up) || !until(&c->up))
+		die("no handshake");
+}
+
+static void
+test_echo(void)
+{
+	struct addr a, b;
+	struct one s, c;
+	char text[80];
+	int i;
+
+	couple(&s, &c);
+	s.echoes = true;
+	is_int(wire_seal(c.w, "ping", 4), 0, "a record is sealed");
+	ok(wire_waiting(c.w) > 4, "and waits for the end of the turn");
+	for (i = 0; i < TURNS && c.got < 4; i++)
+		turns(1);
+	is_int(c.got, 4, "it comes back");
+	is_int(c.last, 'g', "as it was");
+	wire_describe(c.w, text, sizeof(text));
+	is_str(text, "TLSv1.3 TLS_AES_128_GCM_SHA256", "the wire tells its kind");
+	wire_peer(c.w, &a);
+	wire_local(s.w, &b);
+	ok(addr_equal(&a, &b), "one side's peer is the other's own address");
+	wire_free(&c.w);
+	ok(until(&s.down), "an end is told");
+	is_int(s.how, WIRE_CLOSED, "as the peer's");
+}
+
+/* A GOAWAY must arrive though we close at once. */
+static void
+test_finish(void)
+{
+	static uint8_t big[16384];
+	struct one s, c;
+	int i;
+
+	couple(&s, &c);
+	for (i = 0; i < 20; i++)
+		wire_seal(c.w, big, sizeof(big)); /* on its way to us */
+	big[16383] = 0x42;
+	for (i = 0; i < 40; i++)
+		wire_seal(s.w, big, sizeof(big));
+	big[16383] = 0;
+	wire_finish(&s.w, 2000);
+	ok(s.w == NULL, "a wire that finishes is gone for its owner");
+	ok(until(&c.down), "the other side sees the end");
+	is_int(c.got, 40 * 16384, "after all that was said before it");
+	is_int(c.last, 0x42, "to the last byte");
+	ok(!s.down, "nobody is told on our side");
+	turns(3);
+}
+
+/* Whoever is not heard out in time is cut off all the same. */
+static void
+test_finish_deadline(void)
+{
+	static uint8_t big[16384];
+	struct one s, c;
+	int i;
+
+	couple(&s, &c);
+	wire_pause(c.w);
+	for (i = 0; i < 60; i++)
+		wire_seal(s.w, big, sizeof(big));
+	wire_finish(&s.w, 20);
+	for (i = 0; i < TURNS && carry.wires.next->next != &carry.wires; i++)
+		turns(1);
+	ok(carry.wires.next->next == &carry.wires, "the deadline ends it");
+	wire_free(&c.w);
+	turns(2);
+}
+
+static void
+test_room(void)
+{
+	static uint8_t big[16384];
+	struct one s, c;
+	int i;
+
+	couple(&s, &c);
+	ok(wire_room(s.w, MUX_ROOM_DATA) >= 16384, "a new wire has room");
+	for (i = 0; i < 100 && wire_room(s.w, MUX_ROOM_DATA) > 0; i++)
+		wire_seal(s.w, big, sizeof(big));
+	ok(i < 100, "which is used up");
+	ok(wire_room(s.w, MUX_ROOM_CONTROL) > 0,
+	    "control frames have room beyond that");
+	wire_free(&s.w);
+	wire_free(&c.w);
+	turns(2);
+}
+
+static void
+test_move(void)
+{
+	struct one s, c;
+	struct wire *w;
+	struct err e;
+	int i;
+
+	couple(&s, &c);
+	s.stops = true;
+	wire_seal(c.w, "hello", 5);
+	for (i = 0; i < TURNS && s.got < 5; i++)
+		turns(1);
+	s.stops = false;
+	w = s.w;
+	wire_release(w);
+	wire_seal(c.w, "after", 5);
+	turns(3);
+	is_int(s.got, 5, "nothing is told while it moves");
+	is_int(wire_adopt(w, &other, &ops, &s, &e), 0, "it is taken in");
+	for (i = 0; i < TURNS && s.got < 10; i++)
+		turns(1);
+	is_int(s.got, 10, "and goes on where it was");
+	s.echoes = true;
+	c.got = 0;
+	wire_seal(c.w, "echo?", 5);
+	for (i = 0; i < TURNS && c.got < 5; i++)
+		turns(1);
+	is_int(c.got, 5, "in both directions");
+	wire_free(&s.w);
+	wire_free(&c.w);
+	turns(2);
+}
+
+static void
+test_speaks_too_soon(void)
+{
+	struct one s, c;
+
+	couple(&s, &c);
+	s.stops = true;
+	wire_seal(c.w, "hello", 5);
+	wire_seal(c.w, "and more", 8);
+	ok(until(&s.down), "a record behind HELLO ends a wire that waits");
+	is_int(s.how, WIRE_TLS, "as the peer's fault");
+	is_int(s.got, 5, "and is not told");
+	wire_free(&c.w);
+	turns(2);
+}
+
+/* Junk, half a handshake, and nothing at all. */
+static void
+test_junk(void)
+{
+	struct one s = { 0 };
+	struct err e;
+	int fd[2];
+
+	tcp_pair(fd);
+	s.w = wire_new(
+	    &carry, fd[0], tls_stream_server(server_ctx, &e), &ops, &s, &e);
+	send(fd[1], "GET / HTTP/1.1\r\n\r\n", 18, 0);
+	ok(until(&s.down), "what is not TLS ends the wire");
+	is_int(s.how, WIRE_TLS, "as the peer's fault");
+	close(fd[1]);
+
+	s = (struct one){ 0 };
+	tcp_pair(fd);
+	s.w = wire_new(
+	    &carry, fd[0], tls_stream_server(server_ctx, &e), &ops, &s, &e);
+	send(fd[1], "\x16\x03\x01\x02\x00\x01", 6, 0);
+	turns(5);
+	ok(!s.down && !s.up, "half a handshake waits for its deadline");
+	wire_free(&s.w);
+	close(fd[1]);
+	turns(2);
+}
+
+int
+main(void)
+{
+	char dir[] = "/tmp/adit-wire-XXXXXX", cert[64], key[64];
+	struct tls_trust trust = { .pins = &pin, .pin_count = 1 };
+	struct hook *h1, *h2;
+	struct err e;
+
+	if (mkdtemp(dir) == NULL)
+		die("mkdtemp");
+	snprintf(cert, sizeof(cert), "%s/c", dir);
+	snprintf(key, sizeof(key), "%s/k", dir);
+	if (tls_cert_make_missing(cert, key, "localhost", &e) == -1 ||
+	    tls_pin_of_cert_file(&pin, cert, &e) == -1 ||
+	    (server_ctx = tls_ctx_server(cert, key, false, &e)) == NULL ||
+	    (client_ctx = tls_ctx_client(&trust, &e)) == NULL ||
+	    (loop = loop_new(&e)) == NULL ||
+	    carry_init(&carry, loop, NULL, &e) == -1 ||
+	    carry_init(&other, loop, NULL, &e) == -1 ||
+	    (h1 = loop_on_turn(loop, on_turn, &carry, &e)) == NULL ||
+	    (h2 = loop_on_turn(loop, on_turn, &other, &e)) == NULL)
+		die(e.text);
+	test_echo();
+	test_finish();
+	test_finish_deadline();
+	test_room();
+	test_move();
+	test_speaks_too_soon();
+	test_junk();
+	is_int(pool_held(carry.pool), 0, "no slab is out");
+	loop_off_turn(&h1);
+	loop_off_turn(&h2);
+	carry_close(&carry);
+	carry_close(&other);
+	loop_free(&loop);
+	tls_ctx_unref(&server_ctx);
+	tls_ctx_unref(&client_ctx);
+	unlink(cert);
+	unlink(key);
+	rmdir(dir);
+	return tap_done();
+}
