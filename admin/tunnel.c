@@ -229,6 +229,19 @@ out_new(struct cmd *c, const struct tunnel *t)
 	    (long long)t->id, d.address, d.url);
 }
 
+/* A tunnel whose link cannot be told is not made. */
+static int
+check_key(const struct cmd *c)
+{
+	uint8_t key[VERIFY_KEY_LEN];
+	struct err e;
+	int rc;
+
+	rc = store_verify_key(c->conf.database, key, &e);
+	str_wipe(key, sizeof(key));
+	return rc == -1 ? cmd_fail(&e) : CMD_DONE;
+}
+
 int
 tunnel_add(struct cmd *c)
 {
@@ -242,7 +255,8 @@ tunnel_add(struct cmd *c)
 	int rc;
 
 	if ((rc = read_wish(c, host, &w)) != CMD_DONE ||
-	    (rc = cmd_user(c, c->opt[OPT_USER], &u)) != CMD_DONE)
+	    (rc = cmd_user(c, c->opt[OPT_USER], &u)) != CMD_DONE ||
+	    (rc = check_key(c)) != CMD_DONE)
 		return rc;
 	read_ports(c, reserved, &ports);
 	if (store_tunnel_add(c->store, u.id, &w, &ports, true,
