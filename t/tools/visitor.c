@@ -573,6 +573,7 @@ make_plan(const char *mode, const char *word)
 	} else if (strcmp(mode, "idle") == 0) {
 		plan.up = plan.down = 1;
 		plan.stay = true;
+		plan.end = false;
 	} else if (strcmp(mode, "hold") == 0 && word != NULL) {
 		snprintf(plan.head, HEAD, "%s\n", word);
 		plan.mute = true;
