@@ -1,0 +1,26 @@
+/*
+ * ctl_server: control.sock, for whoever runs the relay (0600).
+ *
+ *	GET /status            figures of the whole process
+ *	GET /sessions          who is here
+ *	POST /test?tunnel=N    both probes of a tunnel now
+ *
+ * Belongs to the control thread.
+ */
+#ifndef RELAYD_CTL_SERVER_H
+#define RELAYD_CTL_SERVER_H
+
+struct ctl_server;
+struct err;
+struct relay;
+
+/* Listens where r->conf says.  r, its loop and its registry outlive it. */
+struct ctl_server *ctl_server_open(struct relay *r, struct err *e);
+
+/* Leaves NULL; NULL is welcome. */
+void ctl_server_close(struct ctl_server **c);
+
+/* r->conf has changed.  Another path takes a restart. */
+void ctl_server_retune(struct ctl_server *c);
+
+#endif

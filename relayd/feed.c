@@ -1,0 +1,339 @@
+#include "feed.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/version.h"
+#include "http/http.h"
+#include "http_json.h"
+#include "http_server.h"
+#include "log/log.h"
+#include "registry.h"
+#include "relay.h"
+
+enum {
+	LINE_MAX_LEN = 512,
+	QUERY_MAX = FEED_LIVE_MAX * 20, /* numbers of at most 19 digits */
+};
+
+struct feed {
+	struct relay *relay;
+	struct http_server *server;
+};
+
+/* --- /live ----------------------------------------------------------------- */
+
+static json_t *
+lamp_json(const struct view_lamp *l)
+{
+	return json_pack("{s:s, s:o}", "state", view_light_name(l->light),
+	    "sentence", http_json_text(l->sentence));
+}
+
+static json_t *
+lamps_json(const struct view_tunnel *t)
+{
+	json_t *v = json_object();
+	int i;
+
+	for (i = 0; i < VIEW_LAMPS; i++)
+		json_object_set_new(v, view_lamp_name((enum view_lamp_at)i),
+		    lamp_json(&t->lamps[i]));
+	return v;
+}
+
+/* Where it is served from; null when it is not. */
+static json_t *
+machine_json(const struct view_tunnel *t)
+{
+	if (t->session == 0)
+		return json_null();
+	return json_pack("{s:I, s:o, s:o, s:o, s:o}", "id",
+	    (json_int_t)t->machine_id, "name", http_json_text(t->machine),
+	    "computer", http_json_text(t->computer), "system",
+	    http_json_text(t->system), "address", http_json_text(t->address));
+}
+
+static json_t *
+tunnel_json(const struct view_tunnel *t)
+{
+	bool serving = t->session != 0;
+
+	return json_pack("{s:I, s:s, s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I,"
+			 " s:I, s:I, s:I, s:o, s:o}",
+	    "id", (json_int_t)t->id, "status", view_status_name(t->status),
+	    "serving", serving, "lamps", lamps_json(t), "machine",
+	    machine_json(t), "rtt_ms",
+	    serving ? json_integer(t->rtt_ms) : json_null(), "visitors",
+	    (json_int_t)t->visitors_now, "visitors_total",
+	    (json_int_t)t->visitors, "refused", (json_int_t)t->refused,
+	    "bytes_in", (json_int_t)t->bytes_in, "bytes_out",
+	    (json_int_t)t->bytes_out, "datagrams", (json_int_t)t->datagrams,
+	    "drops", (json_int_t)t->drops, "since", http_json_or_null(t->since),
+	    "last_bytes", http_json_or_null(t->last_bytes));
+}
+
+/* Takes "1,2,..." apart, which it changes; how many, or -1. */
+static int
+read_ids(char *text, int64_t *ids)
+{
+	char *word;
+	uint64_t id;
+	int n = 0;
+
+	while ((word = strsep(&text, ",")) != NULL) {
+		if (n == FEED_LIVE_MAX || !str_number(word, 1, INT64_MAX, &id))
+			return -1;
+		ids[n++] = (int64_t)id;
+	}
+	return n;
+}
+
+/* Tunnels that the relay does not know are left out. */
+static void
+on_live(void *arg, const struct http *req, struct http_answer *a)
+{
+	struct feed *f = arg;
+	char text[QUERY_MAX];
+	int64_t ids[FEED_LIVE_MAX];
+	struct view_tunnel t;
+	json_t *list;
+	int i, n = -1;
+
+	if (http_query_get(req, "tunnel", text, sizeof(text), NULL) == 1)
+		n = read_ids(text, ids);
+	if (n == -1) {
+		http_answer_text(a, 400,
+		    "Ask for /live?tunnel=1,2 and so on: numbers of tunnels, "
+		    "at most 1000.");
+		return;
+	}
+	list = json_array();
+	for (i = 0; i < n; i++)
+		if (registry_view(f->relay->registry, ids[i], &t) == 1 &&
+		    json_array_append_new(list, tunnel_json(&t)) == -1) {
+			json_decref(list);
+			list = NULL;
+			break;
+		}
+	http_json_answer(a, list);
+}
+
+/* --- /healthz and /readyz ---------------------------------------------------- */
+
+static void
+on_health(void *arg, const struct http *req, struct http_answer *a)
+{
+	(void)arg;
+	(void)req;
+	http_answer_text(a, 200, "ok");
+}
+
+static void
+on_ready(void *arg, const struct http *req, struct http_answer *a)
+{
+	struct feed *f = arg;
+	char why[VIEW_REASONS_MAX][300];
+	char text[VIEW_REASONS_MAX * 301];
+	unsigned i, n;
+	size_t len = 0;
+
+	(void)req;
+	n = registry_reasons(f->relay->registry, why);
+	for (i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+		    i == 0 ? "" : "\n", why[i]);
+	http_answer_text(a, n == 0 ? 200 : 503, n == 0 ? "ready" : text);
+}
+
+/* --- /metrics ---------------------------------------------------------------- */
+
+/* Lines of the answer, as long as there is room. */
+struct page {
+	struct buf *to;
+	bool cut;
+};
+
+static void put(struct page *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void
+put(struct page *p, const char *fmt, ...)
+{
+	char line[LINE_MAX_LEN];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(line) ||
+	    buf_add(p->to, line, (size_t)n, NULL) == -1)
+		p->cut = true;
+}
+
+static void
+put_head(struct page *p, const char *name, const char *type, const char *says)
+{
+	put(p, "# HELP adit_%s %s\n# TYPE adit_%s %s\n", name, says, name,
+	    type);
+}
+
+static void
+put_gauge(struct page *p, const char *name, uint64_t value, const char *says)
+{
+	put_head(p, name, "gauge", says);
+	put(p, "adit_%s %" PRIu64 "\n", name, value);
+}
+
+static void
+put_counter(struct page *p, const char *stem, uint64_t value, const char *says)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_total", stem);
+	put_head(p, name, "counter", says);
+	put(p, "adit_%s %" PRIu64 "\n", name, value);
+}
+
+static void
+put_counts(struct page *p, const struct counts *c)
+{
+	const struct count_name *row;
+	size_t i;
+
+	for (i = 0; i < count_names_n; i++) {
+		row = &count_names[i];
+		if (row->is_gauge)
+			put_gauge(p, row->name, count_named(c, row), row->says);
+		else
+			put_counter(
+			    p, row->name, count_named(c, row), row->says);
+	}
+}
+
+static void
+put_status(struct page *p, const struct registry *g)
+{
+	char why[VIEW_REASONS_MAX][300];
+	struct view_status_all s;
+
+	registry_status(g, &s);
+	put_head(p, "info", "gauge", "Always 1; tells the version.");
+	put(p, "adit_info{version=\"%s\"} 1\n", ADIT_VERSION);
+	put_gauge(
+	    p, "ready", registry_reasons(g, why) == 0, "1: /readyz says 200.");
+	put_gauge(p, "uptime_seconds", s.uptime_s, "Since the start.");
+	put_gauge(p, "tunnels", s.tunnels, "Tunnels that are known.");
+	put_gauge(p, "tunnels_served", s.tunnels_served,
+	    "Tunnels that a machine serves.");
+	put_gauge(p, "tunnels_faulty", s.tunnels_faulty,
+	    "Tunnels whose port cannot be had.");
+	put_gauge(p, "held_bytes", s.held_bytes,
+	    "Memory that bytes of streams hold.");
+	put_gauge(p, "held_max_bytes", s.held_max,
+	    "The most that they may: relay.memory_mb.");
+	put_gauge(p, "resident_memory_bytes", s.memory_bytes,
+	    "Memory of the process.");
+	put_gauge(p, "files_max", s.files_max,
+	    "Descriptors that links and visitors may have.");
+	put_counter(p, "log_lines_dropped", log_dropped(),
+	    "Log lines that could not be written.");
+}
+
+static void
+put_own(struct page *p, const struct http_server_counts *n)
+{
+	put_gauge(p, "feed_connections_now", n->connections_now,
+	    "Connections to this socket.");
+	put_counter(
+	    p, "feed_requests", n->requests, "Requests to this socket.");
+	put_counter(p, "feed_refused", n->refused,
+	    "Connections and answers refused: http.connections, memory.");
+	put_counter(p, "feed_bad", n->bad, "Requests that were not HTTP.");
+	put_counter(p, "feed_late", n->late,
+	    "Connections cut: http.request_ms, http.idle_ms.");
+}
+
+static void
+on_metrics(void *arg, const struct http *req, struct http_answer *a)
+{
+	struct feed *f = arg;
+	struct page p = { .to = &a->body };
+
+	(void)req;
+	a->type = "text/plain; version=0.0.4; charset=utf-8";
+	put_status(&p, f->relay->registry);
+	put_counts(&p, &f->relay->counts);
+	put_own(&p, http_server_counts(f->server));
+	if (p.cut)
+		http_answer_text(a, 500, "The answer finds no room.");
+}
+
+/* --- the socket -------------------------------------------------------------- */
+
+static const struct http_route routes[] = {
+	{ "GET", "/live", on_live },
+	{ "GET", "/healthz", on_health },
+	{ "GET", "/readyz", on_ready },
+	{ "GET", "/metrics", on_metrics },
+};
+
+static struct http_server_limits
+limits_of(const struct relay *r)
+{
+	return (struct http_server_limits){
+		.connections = r->conf.http.connections,
+		.request_ms = r->conf.http.request_ms,
+		.idle_ms = r->conf.http.idle_ms,
+	};
+}
+
+struct feed *
+feed_open(struct relay *r, struct err *e)
+{
+	struct http_server_options o = {
+		.path = r->conf.relay.feed,
+		.mode = 0660,
+		.group = r->conf.socket_group,
+		.limits = limits_of(r),
+		.routes = routes,
+		.route_n = sizeof(routes) / sizeof(routes[0]),
+	};
+	struct feed *f;
+
+	if ((f = calloc(1, sizeof(*f))) == NULL) {
+		err_sys(e, "feed socket");
+		return NULL;
+	}
+	f->relay = r;
+	o.arg = f;
+	if ((f->server = http_server_open(r->loop, &o, e)) == NULL) {
+		err_prefix(e, "feed socket");
+		feed_close(&f);
+	}
+	return f;
+}
+
+void
+feed_close(struct feed **f)
+{
+	if (*f == NULL)
+		return;
+	http_server_close(&(*f)->server);
+	free(*f);
+	*f = NULL;
+}
+
+void
+feed_retune(struct feed *f)
+{
+	struct http_server_limits l = limits_of(f->relay);
+
+	http_server_retune(f->server, &l);
+}
