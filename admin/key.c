@@ -35,7 +35,8 @@ int
 key_list(struct cmd *c)
 {
 	static const struct out_column columns[] = { { "id", "ID" },
-		{ "user", "USER" }, { "name", "NAME" }, { "created_at", "MADE" },
+		{ "user", "USER" }, { "name", "NAME" },
+		{ "created_at", "MADE" },
 		{ "last_used_at", "LAST USED" }, { NULL, NULL } };
 	struct user u = { .id = STORE_ANYBODY };
 	struct api_key *list;

@@ -93,8 +93,8 @@ int
 user_list(struct cmd *c)
 {
 	static const struct out_column columns[] = { { "id", "ID" },
-		{ "email", "EMAIL" }, { "role", "ROLE" }, { "frozen", "FROZEN" },
-		{ "tunnels", "TUNNELS" }, { "machines", "MACHINES" },
+		{ "email", "EMAIL" }, { "role", "ROLE" },
+		{ "frozen", "FROZEN" }, { "tunnels", "TUNNELS" }, { "machines", "MACHINES" },
 		{ "created_at", "SINCE" }, { NULL, NULL } };
 	json_t *rows = json_array();
 	struct user *list;

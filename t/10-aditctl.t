@@ -393,11 +393,37 @@ fails(1, qr/chmod 600/, 'db', 'backup', "$dir/again.db");
 ok(!-e "$dir/again.db", '  half a backup is none');
 chmod 0600, "$dir/adit.key";
 
+# Somebody else than the owner: nobody, when this runs as root.
 SKIP: {
-	skip 'as root nothing is forbidden', 1 if $> == 0;
-	chmod 0400, "$dir/adit.db.lock";
-	fails(1, qr/give it/, 'user', 'list');
-	chmod 0600, "$dir/adit.db.lock";
+	chmod 0755, $dir;
+	if ($> == 0) {
+		my $nobody = getpwnam 'nobody' or skip 'nobody is not known', 1;
+		my $copy = "$dir/prog";
+		system('cp', $prog, $copy) == 0 or skip 'no copy', 1;
+		my $why = `perl -e '\$< = \$> = $nobody; exec \@ARGV' $copy \\
+		    -c $conf user list 2>&1`;
+		like($why, qr/cannot be opened for writing; give it/,
+		    'who may not is told what to do');
+	} else {
+		chmod 0400, "$dir/adit.db.lock";
+		fails(1, qr/cannot be opened for writing; give it/, 'user',
+		    'list');
+		chmod 0600, "$dir/adit.db.lock";
+	}
+}
+
+# What root makes belongs to the folder's owner, so that relayd may use it.
+SKIP: {
+	skip 'this is not root', 1 if $> != 0;
+	my $nobody = getpwnam 'nobody' or skip 'nobody is not known', 1;
+	mkdir "$dir/theirs" or die "theirs: $!";
+	chown $nobody, -1, "$dir/theirs";
+	spew("$dir/theirs.yaml",
+	    "database: $dir/theirs/adit.db\npublic_host: x.example\n");
+	is((run_in('', '-c', "$dir/theirs.yaml", 'db', 'backup',
+	    "$dir/theirs.db"))[0], 0, 'root makes a database and a key');
+	is((stat "$dir/theirs/$_")[4], $nobody, "$_ is the owner's")
+	    for 'adit.db', 'adit.db.lock', 'adit.key';
 }
 
 says(qr/deleted, with 2 tunnels/, 'user', 'rm', 'alice@example.com');

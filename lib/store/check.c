@@ -294,7 +294,8 @@ check_cidrs(const char *field, const char *text, char *to, struct err *e)
 	to[0] = '\0';
 	while (*(text += strspn(text, ", \t\r\n")) != '\0') {
 		n = strcspn(text, ", \t\r\n");
-		snprintf(word, sizeof(word), "%.*s", n < 60 ? (int)n : 60, text);
+		snprintf(
+		    word, sizeof(word), "%.*s", n < 60 ? (int)n : 60, text);
 		if (n >= 60 || !canonical(word, form, sizeof(form)))
 			return err_set(e,
 			    "%s: \"%s\" is not an address or a network; write "

@@ -395,7 +395,8 @@ set_habits(struct store *s, struct err *e)
 {
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(s->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+	sqlite3_db_config(
+	    s->db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
 	sqlite3_limit(s->db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
 	sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 1);
 	store_set_waiting(s, s->waits);

@@ -318,7 +318,8 @@ store_port_rest(struct store *s, int64_t user, uint16_t port, struct err *e)
 	sqlite3_stmt *q;
 
 	if ((q = store_query(s,
-		 "INSERT OR REPLACE INTO port_rest (port, user_id, since, until)"
+		 "INSERT OR REPLACE INTO port_rest (port, user_id, since,"
+		 " until)"
 		 " VALUES (?1, ?2, ?3, ?4)",
 		 e)) == NULL)
 		return -1;

@@ -208,7 +208,8 @@ remove_user(struct store *s, int64_t id, struct err *e)
 	sqlite3_stmt *q;
 
 	if ((q = store_query(s,
-		 "INSERT OR REPLACE INTO port_rest (port, user_id, since, until)"
+		 "INSERT OR REPLACE INTO port_rest (port, user_id, since,"
+		 " until)"
 		 " SELECT public_port, user_id, ?2, ?2 + ?3 FROM tunnel"
 		 " WHERE user_id = ?1 AND public_port IS NOT NULL"
 		 " AND deleted_at IS NULL",

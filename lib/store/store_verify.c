@@ -193,8 +193,8 @@ put64(uint8_t *to, int64_t n)
 }
 
 void
-store_verify_code(char *code_out, const uint8_t key[VERIFY_KEY_LEN], int64_t tunnel,
-    int64_t serial)
+store_verify_code(char *code_out, const uint8_t key[VERIFY_KEY_LEN],
+    int64_t tunnel, int64_t serial)
 {
 	uint8_t text[6 + 8 + 8] = "verify", mac[32];
 
@@ -235,8 +235,8 @@ find_id(struct store *s, const uint8_t *key, const char *code, int64_t *id_out,
 	if (!lower(want, code))
 		return 0;
 	if ((q = store_query(s,
-		 "SELECT id, verify_serial FROM tunnel WHERE verified_at IS NULL"
-		 " AND deleted_at IS NULL AND verify_until > ?1",
+		 "SELECT id, verify_serial FROM tunnel"
+		 " WHERE verified_at IS NULL AND deleted_at IS NULL AND verify_until > ?1",
 		 e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, clock_wall_ms());

@@ -17,7 +17,7 @@ main(void)
 	bob = rig_user(s, "bob@example.com");
 	is_int(store_key_add(s, alice, "ci", &id, key, &rig_err), 0, "a key");
 	is_int(strlen(key), KEY_LEN, "64 digits");
-	is_int(store_key_add(s, 99, "ci", &id, wrong, &rig_err), -1, "nobody's");
+	is_int(store_key_add(s, 99, "ci", &id, wrong, &rig_err), -1, "none");
 	is_int(store_key_user(s, key, &who, &rig_err), 1, "it opens");
 	is_int(who, alice, "for its user");
 	memcpy(wrong, key, sizeof(wrong));

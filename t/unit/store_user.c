@@ -32,7 +32,7 @@ main(void)
 	is_str(hash, "$y$1", "as it was given");
 	rig_sql("INSERT INTO web_session (user_id, hash, created_at, seen_at,"
 		" expires_at) VALUES (1, randomblob(32), 1, 1, 1)");
-	is_int(store_user_set_password(s, id, "$y$2", &rig_err), 1, "a new one");
+	is_int(store_user_set_password(s, id, "$y$2", &rig_err), 1, "a new");
 	store_user_password(s, id, hash, &rig_err);
 	is_str(hash, "$y$2", "is there");
 	is_int(rig_sql("SELECT count(*) FROM web_session"), 0,

@@ -112,7 +112,7 @@ main(void)
 	is_int(store_verify(s, t.id, 1, &rig_err), 0, "it verifies nothing");
 	store_verify_code(code, key, t.id, 2);
 	rig_sql("UPDATE tunnel SET verify_until = 1");
-	is_int(store_verify_find(s, key, code, &found, &rig_err), 0, "too late");
+	is_int(store_verify_find(s, key, code, &found, &rig_err), 0, "late");
 	is_int(store_verify(s, t.id, 2, &rig_err), 0, "for both");
 	store_verify_renew(s, user, t.id, &rig_err);
 	store_verify_code(code, key, t.id, 3);
