@@ -455,13 +455,15 @@ void
 http_server_close(struct http_server **sp)
 {
 	struct http_server *s = *sp;
+	struct list *n;
 	struct conn *c;
 
 	if (s == NULL)
 		return;
 	*sp = NULL;
-	while (!list_empty(&s->conns)) {
-		c = LIST_OF(s->conns.next, struct conn, on);
+	while ((n = s->conns.next) != &s->conns) {
+		list_remove(n);
+		c = LIST_OF(n, struct conn, on);
 		conn_end(&c);
 	}
 	timer_cancel(&s->full);
