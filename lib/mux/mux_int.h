@@ -179,6 +179,7 @@ struct mux {
 
 	/* RESUME: the relay's round; the client's highest seen */
 	uint64_t round;
+	uint8_t round_live[4]; /* client: the links that it named */
 	struct mux_link *round_link; /* relay: the round is open on it */
 	bool round_wanted;
 	struct buf theirs; /* entries of the list that is coming */
@@ -270,6 +271,7 @@ void mux_flow_gone(struct mux_link *l, uint32_t number);
 void mux_resume_begin(struct mux *m);
 void mux_resume_frame(struct mux_link *l, const struct frame *f);
 void mux_resume_lost(struct mux *m, uint8_t number);
+bool mux_resume_is_closed(const struct mux_link *l);
 void mux_resume_gave_up(struct mux *m, struct mux_link *l);
 void mux_resume_say_lost(struct mux *m, struct mux_link *l, bool live_only,
     const uint8_t *live, unsigned n);

@@ -106,7 +106,10 @@ mux_join(struct mux *m, void *larg, uint8_t number, uint64_t round,
 	if (!mux_is_relay(m)) {
 		m->given[number] = 0;
 		mux_resume_say_lost(m, l, false, NULL, 0);
-		move_over(m, l);
+		if (mux_resume_is_closed(l))
+			mux_link_drop(l, CODE_GONE, "the relay has closed it");
+		else
+			move_over(m, l);
 	}
 	return l;
 }

@@ -253,6 +253,20 @@ relay_judges(struct mux_link *l, uint64_t round)
 
 /* --- the client's answers -------------------------------------------------- */
 
+/*
+ * A link whose WELCOME comes behind a younger round that does not name it: the
+ * relay has closed it since.  What it may still bring is of streams that have
+ * been, or will be, opened again.
+ */
+bool
+mux_resume_is_closed(const struct mux_link *l)
+{
+	const struct mux *m = l->m;
+
+	return l->wround < m->round &&
+	    memchr(m->round_live, l->number, sizeof(m->round_live)) == NULL;
+}
+
 /* Remembers that we gave it up, and says so on another link if there is one. */
 void
 mux_resume_gave_up(struct mux *m, struct mux_link *l)
@@ -353,6 +367,7 @@ mux_resume_frame(struct mux_link *l, const struct frame *f)
 		return;
 	} else {
 		m->round = f->offset;
+		put32(m->round_live, f->stream);
 	}
 	if (m->theirs_link != l || m->theirs_round != f->offset) {
 		buf_drop(&m->theirs, buf_len(&m->theirs));
