@@ -41,7 +41,7 @@ machine_add(struct cmd *c)
 {
 	const char *name = c->opt[OPT_NAME];
 	char token[MACHINE_TOKEN_LEN + 1];
-	int64_t ids[CMD_MANY], id;
+	int64_t ids[CMD_MANY] = { 0 }, id;
 	struct user u;
 	struct err e;
 	int rc;
@@ -158,7 +158,7 @@ machine_rm(struct cmd *c)
 static int
 set_serving(struct cmd *c, bool may)
 {
-	int64_t ids[CMD_MANY];
+	int64_t ids[CMD_MANY] = { 0 };
 	struct machine m;
 	struct err e;
 	size_t i;

@@ -148,7 +148,7 @@ measure(size_t *widths, const json_t *row, const struct out_column *columns)
 	char text[CELL_MAX];
 	size_t i, n;
 
-	for (i = 0; columns[i].title != NULL && i < COLUMNS_MAX; i++) {
+	for (i = 0; i < COLUMNS_MAX && columns[i].title != NULL; i++) {
 		cell(text, sizeof(text), json_object_get(row, columns[i].key));
 		if ((n = width(text)) > widths[i])
 			widths[i] = n;
@@ -163,7 +163,7 @@ put_row(const size_t *widths, const json_t *row,
 	size_t i;
 	bool last;
 
-	for (i = 0; columns[i].title != NULL && i < COLUMNS_MAX; i++) {
+	for (i = 0; i < COLUMNS_MAX && columns[i].title != NULL; i++) {
 		last = columns[i + 1].title == NULL;
 		if (row == NULL)
 			str_copy(text, sizeof(text), columns[i].title);
@@ -189,7 +189,7 @@ out_table(const struct cmd *c, json_t *rows, const struct out_column *columns,
 		puts(none);
 		return finish(rows);
 	}
-	for (i = 0; columns[i].title != NULL && i < COLUMNS_MAX; i++)
+	for (i = 0; i < COLUMNS_MAX && columns[i].title != NULL; i++)
 		widths[i] = width(columns[i].title);
 	for (i = 0; i < json_array_size(rows); i++)
 		measure(widths, json_array_get(rows, i), columns);

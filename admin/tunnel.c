@@ -341,10 +341,10 @@ tunnel_edit(struct cmd *c)
 	}
 	read_ports(c, reserved, &ports);
 	if ((w.set != 0 &&
-		(rc = store_tunnel_edit(c->store, STORE_ANYBODY, t.id, &w,
-		     &ports, &e)) == -1) ||
+		store_tunnel_edit(c->store, STORE_ANYBODY, t.id, &w, &ports,
+		    &e) == -1) ||
 	    (c->opt[OPT_VERIFIED] != NULL &&
-		(rc = store_verify(c->store, t.id, 0, &e)) == -1))
+		store_verify(c->store, t.id, 0, &e) == -1))
 		return cmd_fail(&e);
 	cmd_note(c, t.user, "tunnel %lld %s", (long long)t.id, t.name);
 	return show(c, t.id);

@@ -287,8 +287,8 @@ says(qr/AT +WHO/, 'event', 'list', '--user', '1');
 # --- the database -------------------------------------------------------------
 
 my $check = json('db', 'check');
-is_deeply([@$check{qw(ok schema)}], [JSON::PP::true, 1], '  sound');
-says(qr/sound, schema 1/, 'db', 'check');
+ok($check->{ok} && $check->{schema} >= 1, '  sound');
+says(qr/sound, schema \d/, 'db', 'check');
 is(json('db', 'backup', "$dir/copy.db")->{key}, "$dir/copy.db.key",
     '  with its key');
 is((stat "$dir/copy.db")[2] & 0777, 0600, '  nobody else\'s');

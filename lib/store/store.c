@@ -236,8 +236,8 @@ store_list_end(struct store_list *l, int rc, size_t *n_out)
 }
 
 /* Sleeps a moment that differs from everybody else's. */
-static void
-short_sleep(void)
+void
+store_nap(void)
 {
 	struct timespec t = { 0, 0 };
 
@@ -252,8 +252,8 @@ short_sleep(void)
  * asked for so often that nobody waits long.  The kernel drops it when its
  * holder dies.
  */
-static int
-lock_take(struct store *s, struct err *e)
+int
+store_lock(struct store *s, struct err *e)
 {
 	uint64_t end = clock_ms() + STORE_WAIT_MS;
 
@@ -264,14 +264,14 @@ lock_take(struct store *s, struct err *e)
 		}
 		if (!s->waits || clock_ms() >= end)
 			return store_failed(s, SQLITE_BUSY, e);
-		short_sleep();
+		store_nap();
 	}
 	s->locked = true;
 	return 0;
 }
 
-static void
-lock_drop(struct store *s)
+void
+store_unlock(struct store *s)
 {
 	if (s->locked)
 		flock(s->lock_fd, LOCK_UN);
@@ -281,10 +281,10 @@ lock_drop(struct store *s)
 int
 store_begin(struct store *s, struct err *e)
 {
-	if (store_file_check(s, e) == -1 || lock_take(s, e) == -1)
+	if (store_file_check(s, e) == -1 || store_lock(s, e) == -1)
 		return -1;
 	if (store_exec(s, "BEGIN IMMEDIATE", e) == -1) {
-		lock_drop(s);
+		store_unlock(s);
 		return -1;
 	}
 	return 0;
@@ -304,7 +304,7 @@ store_end(struct store *s, int rc, struct err *e)
 	/* Some failures have rolled back already; the answer is no news. */
 	if (rc < 0 && !sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	lock_drop(s);
+	store_unlock(s);
 	return rc;
 }
 

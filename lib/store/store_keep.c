@@ -2,6 +2,8 @@
  * Keeping the file in order: is it sound, a copy of it, and away with what has
  * had its time.
  */
+#include "store/store_sql.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,9 +11,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/store_sql.h"
 
-#define DAY_MS (24 * 3600 * INT64_C(1000))
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 enum {
 	FAULTS_MAX = 100, /* told of one kind */

@@ -11,20 +11,22 @@ enum {
 };
 
 static int
-add(struct store *s, int64_t user, const char *name, const uint8_t *hash,
-    int64_t *id_out, struct err *e)
+add(struct store *s, int64_t user, const char *name, bool may_write,
+    const uint8_t *hash, int64_t *id_out, struct err *e)
 {
 	sqlite3_stmt *q;
 
 	if ((q = store_query(s,
-		 "INSERT INTO api_key (user_id, name, hash, created_at)"
-		 " SELECT id, ?2, ?3, ?4 FROM user WHERE id = ?1",
+		 "INSERT INTO api_key (user_id, name, hash, created_at,"
+		 " may_write) SELECT id, ?2, ?3, ?4, ?5 FROM user"
+		 " WHERE id = ?1",
 		 e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, user);
 	store_bind_text(q, 2, name);
 	sqlite3_bind_blob(q, 3, hash, SECRET_LEN, SQLITE_STATIC);
 	sqlite3_bind_int64(q, 4, clock_wall_ms());
+	sqlite3_bind_int(q, 5, may_write);
 	if (store_do(s, q, e) == -1)
 		return -1;
 	if (store_changed(s) == 0)
@@ -37,6 +39,13 @@ add(struct store *s, int64_t user, const char *name, const uint8_t *hash,
 int
 store_key_add(struct store *s, int64_t user, const char *name, int64_t *id_out,
     char *key_out, struct err *e)
+{
+	return store_key_add_as(s, user, name, true, id_out, key_out, e);
+}
+
+int
+store_key_add_as(struct store *s, int64_t user, const char *name,
+    bool may_write, int64_t *id_out, char *key_out, struct err *e)
 {
 	uint8_t secret[SECRET_LEN], hash[SECRET_LEN];
 
@@ -51,7 +60,7 @@ store_key_add(struct store *s, int64_t user, const char *name, int64_t *id_out,
 	str_wipe(secret, sizeof(secret));
 	if (store_begin(s, e) == -1)
 		return -1;
-	return store_end(s, add(s, user, name, hash, id_out, e), e);
+	return store_end(s, add(s, user, name, may_write, hash, id_out, e), e);
 }
 
 int
@@ -64,8 +73,8 @@ store_key_list(struct store *s, int64_t user, struct api_key **list_out,
 	int rc;
 
 	if ((q = store_query(s,
-		 "SELECT id, user_id, name, created_at, last_used_at"
-		 " FROM api_key WHERE ?1 IN (0, user_id) ORDER BY id",
+		 "SELECT id, user_id, name, created_at, last_used_at,"
+		 " may_write FROM api_key WHERE ?1 IN (0, user_id) ORDER BY id",
 		 e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, user);
@@ -79,6 +88,7 @@ store_key_list(struct store *s, int64_t user, struct api_key **list_out,
 		store_text(k->name, sizeof(k->name), q, 2);
 		k->created_at = sqlite3_column_int64(q, 3);
 		k->last_used_at = sqlite3_column_int64(q, 4);
+		k->may_write = sqlite3_column_int(q, 5) != 0;
 	}
 	sqlite3_finalize(q);
 	*list_out = store_list_end(&l, rc, n_out);
@@ -140,6 +150,15 @@ int
 store_key_user(
     struct store *s, const char *key, int64_t *user_out, struct err *e)
 {
+	bool ignored;
+
+	return store_key_holder(s, key, user_out, &ignored, e);
+}
+
+int
+store_key_holder(struct store *s, const char *key, int64_t *user_out,
+    bool *may_write_out, struct err *e)
+{
 	uint8_t secret[SECRET_LEN], hash[SECRET_LEN];
 	int64_t id = 0, last = 0;
 	sqlite3_stmt *q;
@@ -150,7 +169,7 @@ store_key_user(
 	random_sha256(hash, secret, sizeof(secret));
 	str_wipe(secret, sizeof(secret));
 	if ((q = store_query(s,
-		 "SELECT id, user_id, last_used_at FROM api_key"
+		 "SELECT id, user_id, last_used_at, may_write FROM api_key"
 		 " WHERE hash = ?1",
 		 e)) == NULL)
 		return -1;
@@ -160,6 +179,7 @@ store_key_user(
 		id = sqlite3_column_int64(q, 0);
 		*user_out = sqlite3_column_int64(q, 1);
 		last = sqlite3_column_int64(q, 2);
+		*may_write_out = sqlite3_column_int(q, 3) != 0;
 	}
 	sqlite3_finalize(q);
 	if (rc == 1 && clock_wall_ms() - last > USED_MS)

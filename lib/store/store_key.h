@@ -4,6 +4,7 @@
 #ifndef STORE_STORE_KEY_H
 #define STORE_STORE_KEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,11 +23,16 @@ struct api_key {
 	char name[CHECK_NAME_MAX + 1];
 	int64_t created_at;
 	int64_t last_used_at; /* 0: never; kept to 5 minutes */
+	bool may_write;	      /* else it only reads */
 };
 
 /* key_out has room for KEY_LEN + 1 bytes and is the only copy. */
 int store_key_add(struct store *s, int64_t user, const char *name,
     int64_t *id_out, char *key_out, struct err *e);
+
+/* The same; may_write or not. */
+int store_key_add_as(struct store *s, int64_t user, const char *name,
+    bool may_write, int64_t *id_out, char *key_out, struct err *e);
 
 /* By id, of user or everybody; free(*list_out). */
 int store_key_list(struct store *s, int64_t user, struct api_key **list_out,
@@ -40,5 +46,9 @@ int store_key_remove(struct store *s, int64_t user, int64_t id, struct err *e);
  */
 int store_key_user(
     struct store *s, const char *key, int64_t *user_out, struct err *e);
+
+/* The same, and whether it may write. */
+int store_key_holder(struct store *s, const char *key, int64_t *user_out,
+    bool *may_write_out, struct err *e);
 
 #endif

@@ -14,7 +14,7 @@
 struct err;
 struct store;
 
-#define MACHINE_KEY_UNUSED_MS (7 * 24 * 3600 * INT64_C(1000))
+#define MACHINE_KEY_UNUSED_MS (INT64_C(7) * 24 * 3600 * 1000)
 
 enum {
 	MACHINE_TOKEN_LEN = 64, /* hex digits of 32 random bytes */

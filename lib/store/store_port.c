@@ -40,15 +40,17 @@ struct map {
 static void
 read_kernel_range(struct map *m)
 {
-	unsigned from = 32768, to = 60999;
+	unsigned long from = 32768, to = 60999;
+	char line[64], *end;
 	FILE *f;
 
-	if ((f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re")) !=
-	    NULL) {
-		if (fscanf(f, "%u %u", &from, &to) != 2)
-			from = to = 0;
-		fclose(f);
+	f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	if (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		from = strtoul(line, &end, 10);
+		to = strtoul(end, NULL, 10);
 	}
+	if (f != NULL)
+		fclose(f);
 	m->kernel_from = (uint16_t)from;
 	m->kernel_to = (uint16_t)to;
 }

@@ -10,7 +10,7 @@
 
 enum { TEXT_BLOCK = 65536 };
 
-#define DELETED_MS (3600 * INT64_C(1000))
+#define DELETED_MS (INT64_C(3600) * 1000)
 
 /* Memory for names, in blocks that never move. */
 struct snap_text {

@@ -56,6 +56,14 @@ int64_t store_changed(const struct store *s);
 int store_begin(struct store *s, struct err *e);
 int store_end(struct store *s, int rc, struct err *e);
 
+/*
+ * The lock of writers alone, for what cannot stand in a transaction; and a
+ * moment's sleep before trying again.
+ */
+int store_lock(struct store *s, struct err *e);
+void store_unlock(struct store *s);
+void store_nap(void);
+
 /* A reader who asks several questions about one moment. */
 int store_begin_read(struct store *s, struct err *e);
 

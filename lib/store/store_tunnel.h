@@ -13,8 +13,8 @@
 struct err;
 struct store;
 
-#define TUNNEL_PORT_REST_MS (24 * 3600 * INT64_C(1000))
-#define TUNNEL_UNDO_MS	    (600 * INT64_C(1000))
+#define TUNNEL_PORT_REST_MS (INT64_C(24) * 3600 * 1000)
+#define TUNNEL_UNDO_MS	    (INT64_C(600) * 1000)
 
 enum {
 	TUNNEL_RATE_MAX = 1000000,

@@ -8,6 +8,7 @@
 #include "store_rig.h"
 
 static int faults;
+static int64_t newest; /* step of the schema */
 
 static void
 on_fault(void *arg, const char *fault)
@@ -27,7 +28,8 @@ opening(void)
 	s = rig_open(0);
 	is_str(store_path(s), rig_db, "a store knows its path");
 	is_int(store_schema_version(s, &a, &rig_err), 0, "it has a schema");
-	is_int(a, 1, "the newest");
+	ok(a >= 1, "the newest");
+	newest = a;
 	is_int(rig_sql("PRAGMA journal_mode") == -1, 0, "others may read it");
 	stat(rig_db, &st);
 	is_int(st.st_mode & 0777, 0600, "nobody else may read the file");
@@ -151,9 +153,9 @@ never_waiting(void)
 	rig_clear();
 }
 
-/* Eight programs open a database that is not there. */
-static void
-all_first(void)
+/* Eight programs open a database that is not there; how many could. */
+static int
+open_at_once(void)
 {
 	struct store *s;
 	int i, status, good = 0;
@@ -172,9 +174,21 @@ all_first(void)
 		if (wait(&status) > 0 && status == 0)
 			good++;
 	}
-	is_int(good, 8, "eight at once make one database");
-	is_int(rig_sql("PRAGMA user_version"), 1, "with one schema");
-	rig_clear();
+	return good;
+}
+
+static void
+all_first(void)
+{
+	int round, good = 0, whole = 0;
+
+	for (round = 0; round < 20; round++) {
+		good += open_at_once();
+		whole += rig_sql("PRAGMA user_version") == newest;
+		rig_clear();
+	}
+	is_int(good, 160, "eight at once make one database, 20 times");
+	is_int(whole, 20, "with one schema");
 }
 
 /* Writes users until it is killed, telling each that was promised. */

@@ -258,7 +258,7 @@ schema(void)
 	struct store *half;
 
 	countdown = -1;
-	for (k = 1; k < 200; k++) {
+	for (k = 1; k < 400; k++) {
 		countdown = k;
 		how = SQLITE_FULL;
 		half = store_open(rig_db, 0, NULL, &rig_err);
@@ -278,7 +278,7 @@ schema(void)
 		rig_clear();
 	}
 	countdown = -1;
-	ok(k > 50 && k < 200, "the schema has many statements");
+	ok(k > 50 && k < 400, "the schema has many statements");
 	is_int(wrong, 0, "each fails cleanly, and opening again mends all");
 }
 
