@@ -361,6 +361,16 @@ greet(struct sim *s, struct link *k, enum mux_side side, const uint8_t *p,
 		input(s, &k->port[side], k->hello + used, n);
 }
 
+/* Whether the side's mux still reads this link, as it says itself. */
+static bool
+is_read(const struct sim *s, const struct link *k, enum mux_side side)
+{
+	uint8_t live[4];
+	unsigned n = mux_links(s->side[side].mux, live);
+
+	return memchr(live, (int)k->number, n) != NULL;
+}
+
 /* Up to n of the bytes under way arrive. */
 void
 wire_deliver(struct sim *s, struct link *k, enum mux_side side, size_t n)
@@ -381,12 +391,17 @@ wire_deliver(struct sim *s, struct link *k, enum mux_side side, size_t n)
 	w->len -= n;
 	if (w->len == 0)
 		w->head = 0;
-	watch_got(s, k, side, b, n);
-	if (s->failed)
-		return;
-	if (k->port[side].l == NULL)
+	if (k->port[side].l == NULL) {
 		greet(s, k, side, b, n);
-	else
+		/* a link may be closed the moment that it joins */
+		if (!s->failed &&
+		    (k->port[side].l == NULL || is_read(s, k, side)))
+			watch_got(s, k, side, b, n);
+		return;
+	}
+	if (is_read(s, k, side))
+		watch_got(s, k, side, b, n);
+	if (!s->failed)
 		input(s, &k->port[side], b, n);
 }
 
