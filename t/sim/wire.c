@@ -332,6 +332,16 @@ input(struct sim *s, struct port *o, const uint8_t *p, size_t n)
 	}
 }
 
+/* Whether the side's mux still reads this link, as it says itself. */
+static bool
+is_read(const struct sim *s, const struct link *k, enum mux_side side)
+{
+	uint8_t live[4];
+	unsigned n = mux_links(s->side[side].mux, live);
+
+	return memchr(live, (int)k->number, n) != NULL;
+}
+
 /* Bytes before a link has joined: one frame, and perhaps more behind it. */
 static void
 greet(struct sim *s, struct link *k, enum mux_side side, const uint8_t *p,
@@ -357,18 +367,11 @@ greet(struct sim *s, struct link *k, enum mux_side side, const uint8_t *p,
 		on_hello(s, k, &f);
 	else
 		on_welcome(s, k, &f);
+	if (s->failed || !is_read(s, k, side))
+		return; /* a link may be closed the moment that it joins */
+	watch_got(s, k, side, k->hello, (size_t)used + n);
 	if (!s->failed)
 		input(s, &k->port[side], k->hello + used, n);
-}
-
-/* Whether the side's mux still reads this link, as it says itself. */
-static bool
-is_read(const struct sim *s, const struct link *k, enum mux_side side)
-{
-	uint8_t live[4];
-	unsigned n = mux_links(s->side[side].mux, live);
-
-	return memchr(live, (int)k->number, n) != NULL;
 }
 
 /* Up to n of the bytes under way arrive. */
@@ -393,10 +396,6 @@ wire_deliver(struct sim *s, struct link *k, enum mux_side side, size_t n)
 		w->head = 0;
 	if (k->port[side].l == NULL) {
 		greet(s, k, side, b, n);
-		/* a link may be closed the moment that it joins */
-		if (!s->failed &&
-		    (k->port[side].l == NULL || is_read(s, k, side)))
-			watch_got(s, k, side, b, n);
 		return;
 	}
 	if (is_read(s, k, side))
