@@ -49,7 +49,8 @@ enum store_why store_why(const struct store *s);
 
 /*
  * Whether calls wait up to 5 s for other writers (they do unless opened with
- * STORE_NEVER_WAIT) or fail at once with STORE_BUSY.
+ * STORE_NEVER_WAIT) or fail at once with STORE_BUSY.  Who waits uses the
+ * signal SIGRTMAX, which is the store's own in every program.
  */
 void store_set_waiting(struct store *s, bool waits);
 

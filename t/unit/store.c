@@ -148,6 +148,17 @@ never_waiting(void)
 	sqlite3_close(db);
 	is_int(store_user_add(s, "b@example.com", "h", false, &id, &rig_err),
 	    0, "then it is done");
+	/* one that waits: until the lock is given back, or too long */
+	fd = open(lock, O_RDWR);
+	flock(fd, LOCK_EX);
+	alarm(60);
+	is_int(store_user_add(busy, "c@example.com", "h", false, &id, &rig_err),
+	    -1, "a writer that keeps the lock");
+	is_int(store_why(busy), STORE_BUSY, "is not waited for for ever");
+	alarm(0);
+	close(fd);
+	is_int(store_user_add(busy, "c@example.com", "h", false, &id, &rig_err),
+	    0, "then it is done");
 	store_close(&s);
 	store_close(&busy);
 	rig_clear();
