@@ -41,6 +41,15 @@ random_below(uint32_t below)
 }
 
 void
+random_sha1(uint8_t out[20], const void *p, size_t n)
+{
+	if (EVP_Digest(n == 0 ? "" : p, n, out, NULL, EVP_sha1(), NULL) != 1) {
+		ERR_clear_error();
+		(void)random_bytes(out, 20, NULL);
+	}
+}
+
+void
 random_sha256(uint8_t out[32], const void *p, size_t n)
 {
 	/* Fails only without memory; nothing must match then. */

@@ -1,61 +1,17 @@
 #include "carry/wire.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/pool.h"
 #include "carry/carry.h"
-#include "carry/carry_int.h"
+#include "carry/wire_int.h"
 #include "net/addr.h"
 #include "net/loop.h"
 #include "plat/plat.h"
-#include "tls/tls_stream.h"
-
-enum {
-	QUANTUM_MIN = 16 << 10,
-	QUANTUM_MAX = 512 << 10,
-	QUANTUM_FIRST = 64 << 10,
-	CONTROL_EXTRA = 64 << 10, /* for frames that may not wait for data */
-	LOWAT_SLOW = 16 << 10,	  /* unsent bytes that the kernel may keep */
-	LOWAT_FAST = 1 << 20,
-	FAST_BYTES_S = 125000000, /* from here on a link counts as fast */
-	SLICE_MS = 20,		  /* of the link's rate, between us and it */
-	DGRAM_MS = 50,
-	RATE_MS = 20, /* how often the rate is asked, while it is blocked */
-	USER_TIMEOUT_MS = 20000,
-};
-
-struct wire {
-	struct list all;   /* carry.wires or carry.dead */
-	struct list again; /* carry.again */
-	struct list flush; /* carry.flush */
-	struct carry *c;
-	struct tls_stream *tls;
-	struct watch *watch;
-	struct timer *finish;
-	const struct wire_ops *ops; /* NULL: nobody is told any more */
-	void *arg;
-	int fd;
-	bool up;
-	bool hup;
-	bool ended;	/* down() was told, or nobody is left to tell */
-	bool paused;
-	bool blocked;	/* the socket takes nothing now */
-	bool finishing; /* what waits is sent, what comes is thrown away */
-	bool gone;	/* wire_free() was called */
-	size_t quantum;
-	uint64_t rate; /* bytes a second, 0: unknown */
-	uint64_t rate_at;
-	int lowat;
-	struct wire_counts counts;
-};
 
 struct wire *
 wire_of_all(struct list *n)
@@ -78,35 +34,6 @@ wire_of_flush(struct list *n)
 /* --- birth and end --------------------------------------------------------- */
 
 static void on_ready(void *arg, unsigned what);
-static void handshake(struct wire *w);
-
-static void
-set_option(int fd, int level, int name, int value)
-{
-	/* a wish: without it the link is slower, not wrong */
-	setsockopt(fd, level, name, &value, sizeof(value));
-}
-
-static void
-set_lowat(struct wire *w, int lowat)
-{
-	if (w->lowat == lowat)
-		return;
-	w->lowat = lowat;
-#ifdef TCP_NOTSENT_LOWAT
-	set_option(w->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, lowat);
-#endif
-}
-
-static void
-set_options(struct wire *w)
-{
-	set_option(w->fd, IPPROTO_TCP, TCP_NODELAY, 1);
-#ifdef TCP_USER_TIMEOUT
-	set_option(w->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
-#endif
-	set_lowat(w, LOWAT_SLOW);
-}
 
 static int
 watch(struct wire *w, struct err *e)
@@ -117,48 +44,64 @@ watch(struct wire *w, struct err *e)
 }
 
 static void
-wants_flush(struct wire *w)
-{
-	if (list_empty(&w->flush) && !w->blocked && w->fd != -1)
-		list_append(&w->c->flush, &w->flush);
-}
-
-static void
 wants_reading(struct wire *w)
 {
 	if (list_empty(&w->again))
 		list_append(&w->c->again, &w->again);
 }
 
-struct wire *
-wire_new(struct carry *c, int fd, struct tls_stream *t,
-    const struct wire_ops *ops, void *arg, struct err *e)
+/* Takes over fd and what k holds, also when it fails. */
+static struct wire *
+start(struct carry *c, int fd, struct codec k, const struct wire_ops *ops,
+    void *arg, struct err *e)
 {
 	struct wire *w;
 
-	if ((w = calloc(1, sizeof(*w))) == NULL) {
-		err_sys(e, "link");
+	if (k.self == NULL || (w = calloc(1, sizeof(*w))) == NULL) {
+		if (k.self != NULL) {
+			err_sys(e, "link");
+			k.ops->free(k.self);
+		}
 		plat_close(&fd);
-		tls_stream_free(&t);
 		return NULL;
 	}
 	w->c = c;
 	w->fd = fd;
-	w->tls = t;
+	w->codec = k;
 	w->ops = ops;
 	w->arg = arg;
-	w->quantum = QUANTUM_FIRST;
 	list_init(&w->again);
 	list_init(&w->flush);
 	list_init(&w->all);
 	list_append(&c->wires, &w->all);
-	set_options(w);
+	wire_send_init(w);
 	if (watch(w, e) == -1) {
 		wire_delete(w);
 		return NULL;
 	}
 	wants_reading(w); /* the client's first bytes are made there */
 	return w;
+}
+
+struct wire *
+wire_new(struct carry *c, int fd, struct tls_stream *t,
+    const struct wire_ops *ops, void *arg, struct err *e)
+{
+	return start(c, fd, codec_tls(t), ops, arg, e);
+}
+
+struct wire *
+wire_new_ws(struct carry *c, int fd, struct tls_stream *t, const char *host,
+    const char *path, const struct wire_ops *ops, void *arg, struct err *e)
+{
+	return start(c, fd, codec_ws_client(t, host, path, e), ops, arg, e);
+}
+
+struct wire *
+wire_new_ws_server(struct carry *c, int fd, const struct wire_ops *ops,
+    void *arg, struct err *e)
+{
+	return start(c, fd, codec_ws_server(e), ops, arg, e);
 }
 
 /* Frees what has nobody left to speak for it. */
@@ -171,7 +114,7 @@ wire_delete(struct wire *w)
 	loop_unwatch(&w->watch);
 	timer_cancel(&w->finish);
 	plat_close(&w->fd);
-	tls_stream_free(&w->tls);
+	w->codec.ops->free(w->codec.self);
 	free(w);
 }
 
@@ -191,19 +134,6 @@ bury(struct wire *w)
 	list_append(&w->c->dead, &w->all);
 }
 
-static void
-send_waiting(struct wire *w)
-{
-	const uint8_t *p;
-	size_t n;
-	ssize_t k;
-
-	if (w->fd == -1 || (p = tls_stream_out(w->tls, &n), n) == 0)
-		return;
-	if ((k = send(w->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
-		tls_stream_sent(w->tls, (size_t)k);
-}
-
 void
 wire_free(struct wire **wp)
 {
@@ -215,19 +145,18 @@ wire_free(struct wire **wp)
 	if (w->gone)
 		return;
 	if (!w->ended)
-		send_waiting(w);
+		wire_send_waiting(w);
 	bury(w);
 }
 
-/* It has ended by itself: the owner is told once. */
-static void
-end(struct wire *w, enum wire_end how, const char *why)
+void
+wire_end(struct wire *w, enum wire_end how, const char *why)
 {
 	if (w->ended)
 		return;
 	w->ended = true;
 	w->c->told = true;
-	send_waiting(w); /* the alert that tells the peer why */
+	wire_send_waiting(w); /* the alert that tells the peer why */
 	list_remove(&w->again);
 	list_remove(&w->flush);
 	loop_unwatch(&w->watch);
@@ -240,7 +169,7 @@ end(struct wire *w, enum wire_end how, const char *why)
 static void
 end_errno(struct wire *w)
 {
-	end(w, WIRE_LOST, strerror(errno));
+	wire_end(w, WIRE_LOST, strerror(errno));
 }
 
 static void
@@ -269,18 +198,18 @@ wire_finish(struct wire **wp, uint64_t ms)
 	w->ops = NULL;
 	w->finishing = true;
 	w->paused = false;
-	tls_stream_close(w->tls);
-	wants_flush(w);
+	w->codec.ops->close(w->codec.self);
+	wire_wants_flush(w);
 	wants_reading(w);
 }
 
 /* --- reading --------------------------------------------------------------- */
 
-static enum wire_end
-end_of_fault(const struct wire *w)
+/* The codec has failed. */
+static void
+end_fault(struct wire *w, const struct err *why)
 {
-	return tls_stream_fault(w->tls) == TLS_FAULT_TRUST ? WIRE_TRUST
-							   : WIRE_TLS;
+	wire_end(w, w->codec.ops->fault(w->codec.self), why->text);
 }
 
 /* Opens what was fed, record by record. */
@@ -294,18 +223,19 @@ open_records(struct wire *w)
 	while (!w->ended) {
 		if (b == NULL &&
 		    (b = pool_get(w->c->pool, POOL_LARGE)) == NULL) {
-			end(w, WIRE_LOST, "out of memory");
+			wire_end(w, WIRE_LOST, "out of memory");
 			break;
 		}
-		n = tls_stream_open(w->tls, b->data, POOL_LARGE, &e);
+		n = w->codec.ops->open(
+		    w->codec.self, b->data, POOL_LARGE, &e);
 		if (n < 0) {
-			end(w, end_of_fault(w), e.text);
+			end_fault(w, &e);
 			break;
 		}
 		if (n == 0)
 			break;
 		if (w->paused) {
-			end(w, WIRE_TLS, "it spoke before it was welcomed");
+			wire_end(w, WIRE_TLS, "it spoke before it was welcomed");
 			break;
 		}
 		w->c->told = true;
@@ -317,23 +247,23 @@ open_records(struct wire *w)
 	slab_unref(&b);
 	if (w->ended)
 		return;
-	if (tls_stream_is_closed(w->tls))
-		end(w, WIRE_CLOSED, "closed by the other side");
-	else if (tls_stream_waiting(w->tls) > 0)
-		wants_flush(w);
+	if (w->codec.ops->is_closed(w->codec.self))
+		wire_end(w, WIRE_CLOSED, "closed by the other side");
+	else if (codec_waiting(w) > 0)
+		wire_wants_flush(w);
 }
 
 static void
 handshake(struct wire *w)
 {
 	struct err e;
-	int rc = tls_stream_handshake(w->tls, &e);
+	int rc = w->codec.ops->handshake(w->codec.self, &e);
 
 	if (rc == -1) {
-		end(w, end_of_fault(w), e.text);
+		end_fault(w, &e);
 		return;
 	}
-	wants_flush(w);
+	wire_wants_flush(w);
 	if (rc == 0)
 		return;
 	w->up = true;
@@ -362,7 +292,7 @@ read_once(struct wire *w)
 		return;
 	}
 	if (n == 0) {
-		end(w, WIRE_CLOSED, "closed by the other side");
+		wire_end(w, WIRE_CLOSED, "closed by the other side");
 		return;
 	}
 	w->counts.bytes_in += (uint64_t)n;
@@ -373,7 +303,7 @@ read_once(struct wire *w)
 		loop_again(w->watch, LOOP_READ);
 	if (w->finishing)
 		return; /* too late */
-	tls_stream_feed(w->tls, w->c->rx, (size_t)n);
+	w->codec.ops->feed(w->codec.self, w->c->rx, (size_t)n);
 	if (w->up)
 		open_records(w);
 	else
@@ -411,8 +341,8 @@ on_ready(void *arg, unsigned what)
 		w->hup = true;
 	if (what & LOOP_WRITE) {
 		w->blocked = false;
-		if (tls_stream_waiting(w->tls) > 0)
-			wants_flush(w);
+		if (codec_waiting(w) > 0)
+			wire_wants_flush(w);
 		if (w->up && w->ops != NULL)
 			w->ops->ready(w->arg);
 	}
@@ -436,131 +366,6 @@ wire_resume(struct wire *w)
 	w->paused = false;
 	if (!w->ended)
 		wants_reading(w);
-}
-
-/* --- sending --------------------------------------------------------------- */
-
-/* What the kernel knows of the link's speed; asked now and then. */
-static void
-ask_rate(struct wire *w)
-{
-#if defined(__linux__)
-	uint64_t now = loop_now(w->c->loop);
-	struct tcp_info t;
-	socklen_t n = sizeof(t);
-
-	if (now < w->rate_at + RATE_MS)
-		return;
-	w->rate_at = now;
-	memset(&t, 0, sizeof(t));
-	if (getsockopt(w->fd, IPPROTO_TCP, TCP_INFO, &t, &n) == -1)
-		return;
-	w->rate = (uint64_t)t.tcpi_snd_mss * t.tcpi_snd_cwnd * 1000000 /
-	    (t.tcpi_rtt > 0 ? t.tcpi_rtt : 1);
-	set_lowat(w, w->rate >= FAST_BYTES_S ? LOWAT_FAST : LOWAT_SLOW);
-#else
-	(void)w;
-#endif
-}
-
-static size_t
-quantum_limit(const struct wire *w)
-{
-	uint64_t slice = w->rate * SLICE_MS / 1000;
-
-	if (w->rate == 0 || slice > QUANTUM_MAX)
-		return QUANTUM_MAX;
-	return slice > QUANTUM_MIN ? (size_t)slice : QUANTUM_MIN;
-}
-
-/* The quantum halves when the link is full, and grows while it is not. */
-static void
-learn_quantum(struct wire *w, bool full)
-{
-	size_t limit = quantum_limit(w);
-
-	w->quantum = full ? w->quantum / 2 : w->quantum + w->quantum / 4;
-	w->quantum = w->quantum < limit ? w->quantum : limit;
-	w->quantum = w->quantum > QUANTUM_MIN ? w->quantum : QUANTUM_MIN;
-}
-
-/* All that waits, in one call: called once a turn. */
-void
-wire_flush(struct wire *w)
-{
-	const uint8_t *p;
-	size_t n;
-	ssize_t k;
-
-	if (w->ended || w->blocked || w->fd == -1)
-		return;
-	if ((p = tls_stream_out(w->tls, &n), n) == 0)
-		return;
-	do
-		k = send(w->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (k < 0 && errno == EINTR);
-	w->c->sends++;
-	if (k < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
-		end_errno(w);
-		return;
-	}
-	if (k > 0) {
-		tls_stream_sent(w->tls, (size_t)k);
-		w->counts.bytes_out += (uint64_t)k;
-		w->c->sent_bytes += (uint64_t)k;
-	}
-	w->blocked = k < (ssize_t)n;
-	if (w->blocked) {
-		ask_rate(w);
-		loop_again(w->watch, LOOP_WRITE);
-	}
-	learn_quantum(w, w->blocked);
-	if (!w->blocked && w->finishing)
-		shutdown(w->fd, SHUT_WR);
-}
-
-int
-wire_seal(struct wire *w, const void *p, size_t n)
-{
-	if (w->ended || !w->up)
-		return -1;
-	if (tls_stream_seal(w->tls, p, n, NULL) == -1)
-		return -1;
-	wants_flush(w);
-	return 0;
-}
-
-ssize_t
-wire_room(const struct wire *w, enum mux_room what)
-{
-	size_t waiting = tls_stream_waiting(w->tls), limit = w->quantum, slice;
-
-	if (w->ended)
-		return 0;
-	if (what == MUX_ROOM_DATA && w->blocked)
-		return 0;
-	if (what == MUX_ROOM_CONTROL)
-		limit += CONTROL_EXTRA;
-	if (what == MUX_ROOM_DGRAM) {
-		slice = w->rate == 0 ? CONTROL_EXTRA
-				     : (size_t)(w->rate * DGRAM_MS / 1000);
-		slice = slice < QUANTUM_MAX ? slice : QUANTUM_MAX;
-		limit = limit > slice ? limit : slice;
-	}
-	return (ssize_t)limit - (ssize_t)waiting;
-}
-
-size_t
-wire_waiting(const struct wire *w)
-{
-	return tls_stream_waiting(w->tls);
-}
-
-void
-wire_rest(struct wire *w)
-{
-	if (!w->ended && w->up && tls_stream_waiting(w->tls) == 0)
-		tls_stream_idle(w->tls);
 }
 
 /* --- moving, and what one may ask ------------------------------------------ */
@@ -587,7 +392,7 @@ wire_adopt(struct wire *w, struct carry *c, const struct wire_ops *ops,
 	list_append(&c->wires, &w->all);
 	if (watch(w, e) == -1)
 		return -1;
-	wants_flush(w);
+	wire_wants_flush(w);
 	wire_resume(w);
 	return 0;
 }
@@ -614,7 +419,8 @@ name_of(const struct wire *w, struct addr *a_out,
 void
 wire_peer(const struct wire *w, struct addr *a_out)
 {
-	name_of(w, a_out, getpeername);
+	if (!w->codec.ops->peer(w->codec.self, a_out))
+		name_of(w, a_out, getpeername);
 }
 
 void
@@ -626,8 +432,7 @@ wire_local(const struct wire *w, struct addr *a_out)
 void
 wire_describe(const struct wire *w, char *to, size_t cap)
 {
-	snprintf(to, cap, "%s %s", tls_stream_version(w->tls),
-	    tls_stream_cipher(w->tls));
+	w->codec.ops->describe(w->codec.self, to, cap);
 }
 
 void

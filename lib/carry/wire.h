@@ -1,7 +1,8 @@
 /*
  * wire: a link's wire: a TCP socket with TLS over it, watched by the carry's
  * loop.  It opens records into slabs and hands them on, seals what it is given
- * and sends as much at once as the socket takes.
+ * and sends as much at once as the socket takes.  Or the same in a WebSocket,
+ * where only HTTPS passes.
  *
  * What stands between the scheduler and the socket is limited by a quantum that
  * follows the link: up to 512 kB on a fast one, 16 kB or 20 ms of its rate on
@@ -56,6 +57,22 @@ struct wire *wire_new(struct carry *c, int fd, struct tls_stream *t,
     const struct wire_ops *ops, void *arg, struct err *e);
 
 /*
+ * The same inside a WebSocket: t speaks http/1.1, host ("HOST" or "HOST:PORT")
+ * and path are what is asked for.  `up` comes when that is granted.
+ */
+struct wire *wire_new_ws(struct carry *c, int fd, struct tls_stream *t,
+    const char *host, const char *path, const struct wire_ops *ops, void *arg,
+    struct err *e);
+
+/*
+ * The other side of it: fd comes from an HTTP server, which has undone TLS.
+ * Once it is up, wire_peer() is whom that server's X-Real-IP names (port 0);
+ * so fd must be one to which nobody else can connect.
+ */
+struct wire *wire_new_ws_server(struct carry *c, int fd,
+    const struct wire_ops *ops, void *arg, struct err *e);
+
+/*
  * Ends it: what waits is offered to the socket once more, then it is closed.
  * Leaves NULL; safe within its own callbacks.
  */
@@ -94,7 +111,7 @@ void wire_local(const struct wire *w, struct addr *a_out);
 /* Bytes that wait for the socket. */
 size_t wire_waiting(const struct wire *w);
 
-/* "TLSv1.3 TLS_AES_128_GCM_SHA256". */
+/* "TLSv1.3 TLS_AES_128_GCM_SHA256", "WebSocket". */
 void wire_describe(const struct wire *w, char *to, size_t cap);
 
 struct wire_counts {

@@ -147,3 +147,35 @@ http_write_request(struct buf *to, const char *method, const char *target,
 
 	return append(to, put_request, &r, body, body_len, e);
 }
+
+struct ask {
+	const char *method;
+	const char *target;
+	const char *host;
+	const struct http_line *lines;
+	size_t line_count;
+};
+
+static void
+put_ask(struct writer *w, const void *what)
+{
+	const struct ask *a = what;
+	size_t i;
+
+	put(w, "%s %s HTTP/1.1\r\nHost: %s\r\n", word(w, a->method),
+	    word(w, a->target), word(w, a->host));
+	for (i = 0; i < a->line_count; i++)
+		put(w, "%s: %s\r\n", name(w, a->lines[i].name),
+		    inner(w, a->lines[i].value));
+	put(w, "\r\n");
+}
+
+int
+http_write_ask(struct buf *to, const char *method, const char *target,
+    const char *host, const struct http_line *lines, size_t line_count,
+    struct err *e)
+{
+	struct ask a = { method, target, host, lines, line_count };
+
+	return append(to, put_ask, &a, NULL, 0, e);
+}

@@ -41,4 +41,9 @@ int http_write_reply(
 int http_write_request(struct buf *to, const char *method, const char *target,
     const char *host, const void *body, size_t body_len, struct err *e);
 
+/* A request without a body, with just these headers besides Host. */
+int http_write_ask(struct buf *to, const char *method, const char *target,
+    const char *host, const struct http_line *lines, size_t line_count,
+    struct err *e);
+
 #endif

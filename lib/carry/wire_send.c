@@ -1,0 +1,196 @@
+#include "carry/wire_int.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net/loop.h"
+
+enum {
+	QUANTUM_MIN = 16 << 10,
+	QUANTUM_MAX = 512 << 10,
+	QUANTUM_FIRST = 64 << 10,
+	CONTROL_EXTRA = 64 << 10, /* for frames that may not wait for data */
+	LOWAT_SLOW = 16 << 10,	  /* unsent bytes that the kernel may keep */
+	LOWAT_FAST = 1 << 20,
+	FAST_BYTES_S = 125000000, /* from here on a link counts as fast */
+	SLICE_MS = 20,		  /* of the link's rate, between us and it */
+	DGRAM_MS = 50,
+	RATE_MS = 20, /* how often the rate is asked, while it is blocked */
+	USER_TIMEOUT_MS = 20000,
+};
+
+static void
+set_option(int fd, int level, int name, int value)
+{
+	/* a wish: without it the link is slower, not wrong */
+	setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+static void
+set_lowat(struct wire *w, int lowat)
+{
+	if (w->lowat == lowat)
+		return;
+	w->lowat = lowat;
+#ifdef TCP_NOTSENT_LOWAT
+	set_option(w->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, lowat);
+#endif
+}
+
+void
+wire_send_init(struct wire *w)
+{
+	w->quantum = QUANTUM_FIRST;
+	set_option(w->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+#ifdef TCP_USER_TIMEOUT
+	set_option(w->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
+#endif
+	set_lowat(w, LOWAT_SLOW);
+}
+
+void
+wire_wants_flush(struct wire *w)
+{
+	if (list_empty(&w->flush) && !w->blocked && w->fd != -1)
+		list_append(&w->c->flush, &w->flush);
+}
+
+void
+wire_send_waiting(struct wire *w)
+{
+	const uint8_t *p;
+	size_t n;
+	ssize_t k;
+
+	if (w->fd == -1 || (p = codec_out(w, &n), n) == 0)
+		return;
+	if ((k = send(w->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT)) > 0)
+		codec_sent(w, (size_t)k);
+}
+
+/* What the kernel knows of the link's speed; asked now and then. */
+static void
+ask_rate(struct wire *w)
+{
+#if defined(__linux__)
+	uint64_t now = loop_now(w->c->loop);
+	struct tcp_info t;
+	socklen_t n = sizeof(t);
+
+	if (now < w->rate_at + RATE_MS)
+		return;
+	w->rate_at = now;
+	memset(&t, 0, sizeof(t));
+	if (getsockopt(w->fd, IPPROTO_TCP, TCP_INFO, &t, &n) == -1)
+		return;
+	w->rate = (uint64_t)t.tcpi_snd_mss * t.tcpi_snd_cwnd * 1000000 /
+	    (t.tcpi_rtt > 0 ? t.tcpi_rtt : 1);
+	set_lowat(w, w->rate >= FAST_BYTES_S ? LOWAT_FAST : LOWAT_SLOW);
+#else
+	(void)w;
+#endif
+}
+
+static size_t
+quantum_limit(const struct wire *w)
+{
+	uint64_t slice = w->rate * SLICE_MS / 1000;
+
+	if (w->rate == 0 || slice > QUANTUM_MAX)
+		return QUANTUM_MAX;
+	return slice > QUANTUM_MIN ? (size_t)slice : QUANTUM_MIN;
+}
+
+/* The quantum halves when the link is full, and grows while it is not. */
+static void
+learn_quantum(struct wire *w, bool full)
+{
+	size_t limit = quantum_limit(w);
+
+	w->quantum = full ? w->quantum / 2 : w->quantum + w->quantum / 4;
+	w->quantum = w->quantum < limit ? w->quantum : limit;
+	w->quantum = w->quantum > QUANTUM_MIN ? w->quantum : QUANTUM_MIN;
+}
+
+/* All that waits, in one call: called once a turn. */
+void
+wire_flush(struct wire *w)
+{
+	const uint8_t *p;
+	size_t n;
+	ssize_t k;
+
+	if (w->ended || w->blocked || w->fd == -1)
+		return;
+	if ((p = codec_out(w, &n), n) == 0)
+		return;
+	do
+		k = send(w->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (k < 0 && errno == EINTR);
+	w->c->sends++;
+	if (k < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+		wire_end(w, WIRE_LOST, strerror(errno));
+		return;
+	}
+	if (k > 0) {
+		codec_sent(w, (size_t)k);
+		w->counts.bytes_out += (uint64_t)k;
+		w->c->sent_bytes += (uint64_t)k;
+	}
+	w->blocked = k < (ssize_t)n;
+	if (w->blocked) {
+		ask_rate(w);
+		loop_again(w->watch, LOOP_WRITE);
+	}
+	learn_quantum(w, w->blocked);
+	if (!w->blocked && w->finishing)
+		shutdown(w->fd, SHUT_WR);
+}
+
+int
+wire_seal(struct wire *w, const void *p, size_t n)
+{
+	if (w->ended || !w->up)
+		return -1;
+	if (w->codec.ops->seal(w->codec.self, p, n) == -1)
+		return -1;
+	wire_wants_flush(w);
+	return 0;
+}
+
+ssize_t
+wire_room(const struct wire *w, enum mux_room what)
+{
+	size_t waiting = codec_waiting(w), limit = w->quantum, slice;
+
+	if (w->ended)
+		return 0;
+	if (what == MUX_ROOM_DATA && w->blocked)
+		return 0;
+	if (what == MUX_ROOM_CONTROL)
+		limit += CONTROL_EXTRA;
+	if (what == MUX_ROOM_DGRAM) {
+		slice = w->rate == 0 ? CONTROL_EXTRA
+				     : (size_t)(w->rate * DGRAM_MS / 1000);
+		slice = slice < QUANTUM_MAX ? slice : QUANTUM_MAX;
+		limit = limit > slice ? limit : slice;
+	}
+	return (ssize_t)limit - (ssize_t)waiting;
+}
+
+size_t
+wire_waiting(const struct wire *w)
+{
+	return codec_waiting(w);
+}
+
+void
+wire_rest(struct wire *w)
+{
+	if (!w->ended && w->up && codec_waiting(w) == 0)
+		w->codec.ops->idle(w->codec.self);
+}
+
