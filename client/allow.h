@@ -1,0 +1,46 @@
+/*
+ * allow: the addresses that this machine's owner lets the relay reach.  Nothing
+ * else is ever dialled, whatever the relay says.
+ */
+#ifndef CLIENT_ALLOW_H
+#define CLIENT_ALLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/addr.h"
+#include "proto/hello.h"
+
+struct err;
+
+struct allow_entry {
+	char text[PROTO_TEXT_MAX + 1]; /* as given, for HELLO and for people */
+	char host[ADDR_HOST_MAX + 1];
+	bool is_number; /* host is an address: ip */
+	struct addr ip;
+	uint16_t from;
+	uint16_t to;
+};
+
+struct allow {
+	struct allow_entry entries[PROTO_ALLOW_MAX];
+	size_t count;
+};
+
+/*
+ * Adds the entries of "HOST:PORT,HOST:PORT-PORT,HOST:*".  A host is a name, an
+ * IPv4 address, or an IPv6 address in brackets.
+ */
+int allow_add(struct allow *a, const char *text, struct err *e);
+
+/*
+ * Whether host and port are on the list.  Addresses are compared as numbers,
+ * names letter by letter; "localhost" stands for 127.0.0.1 and ::1 as well.
+ */
+bool allow_has(const struct allow *a, const char *host, uint16_t port);
+
+/* "127.0.0.1:22, game.lan:*", cut with "..." where it does not fit. */
+char *allow_text(const struct allow *a, char *to, size_t cap);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * client_conf: what `adit connect` and `adit doctor` were told on the command
+ * line, checked.
+ */
+#ifndef CLIENT_CLIENT_CONF_H
+#define CLIENT_CLIENT_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "allow.h"
+#include "net/addr.h"
+#include "tls/tls_cert.h"
+#include "tls/tls_ctx.h"
+
+struct err;
+
+enum {
+	EXIT_STOPPED = 0,
+	EXIT_UNEXPECTED = 1,
+	EXIT_USAGE = 2,
+	EXIT_SETTINGS = 20,
+	EXIT_TRUST = 23,
+};
+
+enum { CONF_DOORS_MAX = 8 };
+
+/* A way to the relay, and whom to trust there. */
+struct door {
+	char text[ADDR_HOST_MAX + 16]; /* "HOST:PORT" */
+	char host[ADDR_HOST_MAX + 1];
+	uint16_t port;
+	const char *ca; /* of the command line; NULL: pins */
+	struct tls_pin pins[TLS_PINS_MAX];
+	size_t pin_count;
+	struct tls_ctx *ctx;
+};
+
+struct client_conf {
+	struct door doors[CONF_DOORS_MAX];
+	size_t door_count;
+	struct allow allow;
+	const char *token_file; /* of the command line */
+	bool has_token;
+	uint8_t token[32];
+	bool plain;
+	bool no_color;
+	bool verbose;
+};
+
+/*
+ * Reads the words after the command.  Returns 0, or EXIT_USAGE (they are not
+ * options of this command) or EXIT_SETTINGS (a value is wrong) with the reason.
+ */
+int client_conf_read(struct client_conf *c_out, int argc, char *const *argv,
+    struct err *e);
+
+/*
+ * The token: from the file, else of ADIT_TOKEN, which is wiped, else one line
+ * of standard input.  0 or EXIT_SETTINGS.
+ */
+int client_conf_token(struct client_conf *c, struct err *e);
+
+/* 64 hex digits, white space around them is taken off. */
+int client_conf_token_text(
+    uint8_t token_out[32], const char *text, struct err *e);
+
+/* Wipes the token, gives the rest back. */
+void client_conf_close(struct client_conf *c);
+
+#endif

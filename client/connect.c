@@ -1,0 +1,131 @@
+#include "connect.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "client_conf.h"
+#include "console.h"
+#include "log/log.h"
+#include "net/loop.h"
+#include "plat/plat.h"
+#include "plat/stop.h"
+#include "plat/term.h"
+#include "say.h"
+#include "session.h"
+
+struct connect {
+	struct client_conf conf;
+	struct loop *loop;
+	struct session session;
+	_Atomic(struct console *) console; /* also seen by the stop thread */
+};
+
+static void
+on_stop_here(void *arg)
+{
+	struct connect *c = arg;
+
+	say_info("session: stopping");
+	session_stop(&c->session);
+}
+
+/* Called by a thread of its own. */
+static void
+on_stop(void *arg, unsigned nth)
+{
+	struct connect *c = arg;
+
+	if (nth == 1 && loop_post(c->loop, on_stop_here, c, NULL) == 0)
+		return;
+	console_restore(atomic_load(&c->console));
+	_Exit(EXIT_STOPPED); /* asked twice: at once */
+}
+
+static bool
+is_set(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL && value[0] != '\0';
+}
+
+static void
+open_console(struct connect *c)
+{
+	bool color = !c->conf.no_color && !is_set("NO_COLOR");
+	struct err e;
+
+	if (c->conf.plain || !term_can_draw(1))
+		return;
+	atomic_store(&c->console,
+	    console_open(&c->session, color, !plat_is_terminal(2), &e));
+	if (atomic_load(&c->console) == NULL)
+		say_warn("console: %s; telling events in lines", e.text);
+}
+
+static void
+close_console(struct connect *c)
+{
+	struct console *console = atomic_exchange(&c->console, NULL);
+
+	console_close(&console);
+}
+
+static int
+serve(struct connect *c, struct err *e)
+{
+	uint64_t files;
+	int rc = -1;
+
+	if (plat_raise_files(&files, e) != 0)
+		say_debug("files: %s", e->text);
+	if ((c->loop = loop_new(e)) == NULL)
+		return -1;
+	if (stop_watch(on_stop, c, e) == 0 &&
+	    session_open(&c->session, &c->conf, c->loop, e) == 0) {
+		open_console(c);
+		rc = loop_run(c->loop, e);
+	}
+	stop_unwatch();
+	close_console(c);
+	session_close(&c->session);
+	loop_free(&c->loop);
+	return rc;
+}
+
+int
+connect_run(int argc, char *const *argv)
+{
+	struct log_options log = { .level = LOG_INFO, .alike_per_s = 20 };
+	struct connect *c;
+	struct err e;
+	int rc;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL) {
+		perror("adit connect");
+		return EXIT_UNEXPECTED;
+	}
+	if ((rc = client_conf_read(&c->conf, argc, argv, &e)) == 0 &&
+	    plat_no_core(&e) != 0)
+		rc = EXIT_UNEXPECTED;
+	if (rc == 0)
+		rc = client_conf_token(&c->conf, &e);
+	if (rc == 0 && c->conf.verbose)
+		log.level = LOG_DEBUG;
+	if (rc == 0 && (log_open(&log, &e) != 0 || serve(c, &e) != 0))
+		rc = EXIT_UNEXPECTED;
+	if (rc != 0) {
+		fprintf(stderr, "adit connect: %s\n", e.text);
+		if (rc == EXIT_USAGE)
+			fprintf(stderr, "See: adit help connect\n");
+	} else if ((rc = c->session.exit) != EXIT_STOPPED) {
+		fprintf(stderr, "adit: %s\n", c->session.why);
+	}
+	client_conf_close(&c->conf);
+	free(c);
+	log_close();
+	return rc;
+}

@@ -1,0 +1,27 @@
+/*
+ * console: the live view of a session on a terminal, drawn in place at most
+ * four times a second.
+ */
+#ifndef CLIENT_CONSOLE_H
+#define CLIENT_CONSOLE_H
+
+#include <stdbool.h>
+
+struct console;
+struct err;
+struct session;
+
+/*
+ * Takes the terminal and what say() tells.  The session is borrowed; log_too:
+ * the log does not go to this terminal and is written as well.
+ */
+struct console *console_open(
+    const struct session *s, bool color, bool log_too, struct err *e);
+
+/* Gives the terminal back as it was.  Leaves NULL; NULL is welcome. */
+void console_close(struct console **c);
+
+/* The same in a hurry, from any thread: the process ends. */
+void console_restore(const struct console *c);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * help: what `adit help` prints.  The manual page says the same at length.
+ */
+#ifndef CLIENT_HELP_H
+#define CLIENT_HELP_H
+
+#define HELP_ALL \
+	"adit gives a port on this computer a public address.\n" \
+	"\n" \
+	"  adit connect ...   serve this machine's tunnels until Ctrl-C\n" \
+	"  adit doctor ...    look for what is wrong; the same options\n" \
+	"  adit version       say the version\n" \
+	"  adit help COMMAND  say more about a command\n"
+
+#define HELP_OPTIONS \
+	"  --server HOST:PORT      the relay; may be given up to 8 times,\n" \
+	"                          tried in this order\n" \
+	"  --pin sha256:HEX[,...]  accept the relay by its key, or\n" \
+	"  --ca FILE|system        by its certificate and name; each holds\n" \
+	"                          for the --server before it and for those\n" \
+	"                          that follow\n" \
+	"  --allow HOST:PORT[,...] what the relay may reach here; also\n" \
+	"                          HOST:PORT-PORT and HOST:*\n" \
+	"  --token-file FILE       the machine's token; else ADIT_TOKEN"
+
+#define HELP_CONNECT \
+	"adit connect --server HOST:PORT (--pin sha256:HEX | --ca FILE|system)\n" \
+	"             --allow HOST:PORT [--token-file FILE]\n" \
+	"\n" \
+	"Serves this machine's tunnels until Ctrl-C.\n" \
+	"\n" HELP_OPTIONS ", else\n" \
+	"                          one line of standard input\n" \
+	"  --plain                 tell events in lines, draw no view\n" \
+	"  --no-color              no colours (as NO_COLOR)\n" \
+	"  --verbose               tell more\n" \
+	"\n" \
+	"Ends with 0 stopped by its user, 1 something unexpected, 2 wrong use,\n" \
+	"20 settings, 21 key revoked, 22 token refused, 23 certificate or pin,\n" \
+	"24 replaced by another start, 25 no version in common.\n"
+
+#define HELP_DOCTOR \
+	"adit doctor --server HOST:PORT (--pin sha256:HEX | --ca FILE|system)\n" \
+	"            --allow HOST:PORT [--token-file FILE]\n" \
+	"\n" \
+	"Looks at settings, clock, names, connections, certificates, the token\n" \
+	"and the services here, and says what to do about what fails.  It does\n" \
+	"not disturb a client that runs.\n" \
+	"\n" HELP_OPTIONS "\n" \
+	"\n" \
+	"Ends with 0 when nothing is wrong, 1 when something is, 2 and 20 as\n" \
+	"adit connect does.\n"
+
+#define HELP_VERSION "adit version\n\nSays the version and the protocol.\n"
+
+#define HELP_HELP "adit help [COMMAND]\n\nSays what a command does.\n"
+
+#endif

@@ -1,0 +1,25 @@
+#include "netwatch.h"
+
+#ifndef __linux__
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct netwatch *
+netwatch_new(struct loop *l, netwatch_fn *fn, void *arg, struct err *e)
+{
+	(void)l;
+	(void)fn;
+	(void)arg;
+	err_set(e, "this system does not tell of changes of its network");
+	return NULL;
+}
+
+void
+netwatch_free(struct netwatch **w)
+{
+	*w = NULL;
+}
+
+#endif
