@@ -74,7 +74,7 @@ on_server(struct reading *r, const char *value, struct err *e)
 		return err_set(
 		    e, "--server: more than %d are given", CONF_DOORS_MAX);
 	if (addr_split(value, d->host, &d->port, e) != 0)
-		return err_prefix(e, "--server");
+		return err_prefix(e, "--server %.100s", value);
 	if (is_trust(&r->trust))
 		apply_trust(r); /* for those before this one */
 	(void)addr_join(d->text, sizeof(d->text), d->host, d->port);

@@ -16,26 +16,27 @@ part(uint64_t below, uint32_t chance)
 static void
 regain(struct retry *r, uint64_t now)
 {
-	uint64_t seconds = (now - r->quick_at) / 1000;
+	uint64_t more = (now - r->quick_at) / RETRY_QUICK_MS;
 
-	r->quick_at += seconds * 1000;
-	if (seconds >= RETRY_QUICK - r->quick)
+	r->quick_at += more * RETRY_QUICK_MS;
+	if (more >= RETRY_QUICK - r->quick)
 		r->quick = RETRY_QUICK;
 	else
-		r->quick += (unsigned)seconds;
+		r->quick += (unsigned)more;
 }
 
 void
 retry_lost(struct retry *r, uint64_t now, uint32_t chance)
 {
+	uint64_t most = RETRY_BASE_MS;
+
 	regain(r, now);
-	if (r->quick == 0) {
-		retry_failed(r, now, chance);
-		return;
+	if (r->quick > 0) {
+		r->quick--;
+		most = RETRY_FIRST_MS;
 	}
-	r->quick--;
 	r->fails = 1;
-	r->at = now + part(RETRY_FIRST_MS, chance);
+	r->at = now + part(most, chance);
 	if (r->at < r->asked_until)
 		r->at = r->asked_until;
 }
@@ -46,6 +47,9 @@ retry_failed(struct retry *r, uint64_t now, uint32_t chance)
 	uint64_t most = RETRY_FIRST_MS;
 	unsigned i;
 
+	if (r->welcomed_at != 0 && now >= r->welcomed_at + RETRY_PEACE_MS)
+		r->fails = 0;
+	r->welcomed_at = 0;
 	if (r->fails > 0)
 		most = RETRY_BASE_MS;
 	for (i = 1; i < r->fails && most < RETRY_MAX_MS; i++)
@@ -66,11 +70,10 @@ retry_asked(struct retry *r, uint64_t now, uint32_t wait_ms, uint32_t chance)
 }
 
 void
-retry_welcome(struct retry *r)
+retry_welcome(struct retry *r, uint64_t now)
 {
 	r->asked_until = 0;
-	if (r->quick > 0)
-		r->fails = 0;
+	r->welcomed_at = now;
 }
 
 void

@@ -384,7 +384,7 @@ on_welcome(void *arg, struct link *k, const struct proto_welcome *w,
 	s->only_trust = true;
 	s->beside = 0;
 	s->trouble[0] = '\0';
-	retry_welcome(&s->retry);
+	retry_welcome(&s->retry, loop_now(s->loop));
 	tell_welcome(s, k, w);
 	s->ever = true;
 	enter(s, SESSION_LIVE);
