@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "health.h"
 #include "http/http.h"
 #include "http_json.h"
 #include "http_server.h"
@@ -15,17 +16,18 @@
 
 struct ctl_server {
 	struct relay *relay;
+	struct health health;
 	struct http_server *server;
 };
 
 /* --- /status ---------------------------------------------------------------- */
 
 static json_t *
-reasons_json(const struct registry *g)
+reasons_json(const struct health *h)
 {
-	char why[VIEW_REASONS_MAX][300];
+	char why[HEALTH_REASONS_MAX][HEALTH_REASON];
 	json_t *list = json_array();
-	unsigned i, n = registry_reasons(g, why);
+	unsigned i, n = health_reasons(h, why);
 
 	for (i = 0; i < n; i++)
 		json_array_append_new(list, http_json_text(why[i]));
@@ -34,17 +36,17 @@ reasons_json(const struct registry *g)
 
 /* What the whole process has and does. */
 static json_t *
-status_json(const struct registry *g)
+status_json(const struct ctl_server *c)
 {
 	struct view_status_all s;
 
-	registry_status(g, &s);
+	registry_status(c->relay->registry, &s);
 	return json_pack("{s:s, s:I, s:b, s:o,"
 			 " s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I,"
 			 " s:I, s:I, s:I, s:I, s:I}",
 	    "version", ADIT_VERSION, "uptime_s", (json_int_t)s.uptime_s,
-	    "closing", s.closing, "problems", reasons_json(g), "sessions",
-	    (json_int_t)s.sessions, "sessions_dark",
+	    "closing", s.closing, "problems", reasons_json(&c->health),
+	    "sessions", (json_int_t)s.sessions, "sessions_dark",
 	    (json_int_t)s.sessions_dark, "links", (json_int_t)s.links,
 	    "tunnels", (json_int_t)s.tunnels, "tunnels_served",
 	    (json_int_t)s.tunnels_served, "tunnels_faulty",
@@ -78,7 +80,7 @@ on_status(void *arg, const struct http *req, struct http_answer *a)
 	json_t *v;
 
 	(void)req;
-	if ((v = status_json(c->relay->registry)) != NULL) {
+	if ((v = status_json(c)) != NULL) {
 		json_object_set_new(v, "files_now",
 		    json_integer(
 			(json_int_t)count_get(&c->relay->counts.files_now)));
@@ -177,6 +179,7 @@ ctl_server_open(struct relay *r, struct err *e)
 		return NULL;
 	}
 	c->relay = r;
+	health_init(&c->health, r);
 	o.arg = c;
 	if ((c->server = http_server_open(r->loop, &o, e)) == NULL) {
 		err_prefix(e, "control socket");
@@ -200,5 +203,6 @@ ctl_server_retune(struct ctl_server *c)
 {
 	struct http_server_limits l = limits_of(c->relay);
 
+	health_look(&c->health);
 	http_server_retune(c->server, &l);
 }

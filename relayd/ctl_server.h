@@ -20,7 +20,10 @@ struct ctl_server *ctl_server_open(struct relay *r, struct err *e);
 /* Leaves NULL; NULL is welcome. */
 void ctl_server_close(struct ctl_server **c);
 
-/* r->conf has changed.  Another path takes a restart. */
+/*
+ * r->conf has changed, or the certificate that it names.  Another path for the
+ * socket takes a restart.
+ */
 void ctl_server_retune(struct ctl_server *c);
 
 #endif

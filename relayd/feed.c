@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "health.h"
 #include "http/http.h"
 #include "http_json.h"
 #include "http_server.h"
@@ -24,6 +25,7 @@ enum {
 
 struct feed {
 	struct relay *relay;
+	struct health health;
 	struct http_server *server;
 };
 
@@ -48,11 +50,11 @@ lamps_json(const struct view_tunnel *t)
 	return v;
 }
 
-/* Where it is served from; null when it is not. */
+/* Who serves it, or would; null when nobody is here. */
 static json_t *
 machine_json(const struct view_tunnel *t)
 {
-	if (t->session == 0)
+	if (t->machine_id == 0)
 		return json_null();
 	return json_pack("{s:I, s:o, s:o, s:o, s:o}", "id",
 	    (json_int_t)t->machine_id, "name", http_json_text(t->machine),
@@ -70,8 +72,8 @@ tunnel_json(const struct view_tunnel *t)
 	    "id", (json_int_t)t->id, "status", view_status_name(t->status),
 	    "serving", serving, "lamps", lamps_json(t), "machine",
 	    machine_json(t), "rtt_ms",
-	    serving ? json_integer(t->rtt_ms) : json_null(), "visitors",
-	    (json_int_t)t->visitors_now, "visitors_total",
+	    t->machine_id != 0 ? json_integer(t->rtt_ms) : json_null(),
+	    "visitors", (json_int_t)t->visitors_now, "visitors_total",
 	    (json_int_t)t->visitors, "refused", (json_int_t)t->refused,
 	    "bytes_in", (json_int_t)t->bytes_in, "bytes_out",
 	    (json_int_t)t->bytes_out, "datagrams", (json_int_t)t->datagrams,
@@ -139,13 +141,13 @@ static void
 on_ready(void *arg, const struct http *req, struct http_answer *a)
 {
 	struct feed *f = arg;
-	char why[VIEW_REASONS_MAX][300];
-	char text[VIEW_REASONS_MAX * 301];
+	char why[HEALTH_REASONS_MAX][HEALTH_REASON];
+	char text[HEALTH_REASONS_MAX * (HEALTH_REASON + 1)];
 	unsigned i, n;
 	size_t len = 0;
 
 	(void)req;
-	n = registry_reasons(f->relay->registry, why);
+	n = health_reasons(&f->health, why);
 	for (i = 0; i < n; i++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
 		    i == 0 ? "" : "\n", why[i]);
@@ -191,6 +193,15 @@ put_gauge(struct page *p, const char *name, uint64_t value, const char *says)
 	put(p, "adit_%s %" PRIu64 "\n", name, value);
 }
 
+/* One that is counted in thousandths of what it is shown in. */
+static void
+put_gauge_ms(struct page *p, const char *name, uint64_t ms, const char *says)
+{
+	put_head(p, name, "gauge", says);
+	put(p, "adit_%s %" PRIu64 ".%03" PRIu64 "\n", name, ms / 1000,
+	    ms % 1000);
+}
+
 static void
 put_counter(struct page *p, const char *stem, uint64_t value, const char *says)
 {
@@ -218,16 +229,13 @@ put_counts(struct page *p, const struct counts *c)
 }
 
 static void
-put_status(struct page *p, const struct registry *g)
+put_status(struct page *p, const struct feed *f)
 {
-	char why[VIEW_REASONS_MAX][300];
 	struct view_status_all s;
 
-	registry_status(g, &s);
+	registry_status(f->relay->registry, &s);
 	put_head(p, "info", "gauge", "Always 1; tells the version.");
 	put(p, "adit_info{version=\"%s\"} 1\n", ADIT_VERSION);
-	put_gauge(
-	    p, "ready", registry_reasons(g, why) == 0, "1: /readyz says 200.");
 	put_gauge(p, "uptime_seconds", s.uptime_s, "Since the start.");
 	put_gauge(p, "tunnels", s.tunnels, "Tunnels that are known.");
 	put_gauge(p, "tunnels_served", s.tunnels_served,
@@ -244,6 +252,21 @@ put_status(struct page *p, const struct registry *g)
 	    "Descriptors that links and visitors may have.");
 	put_counter(p, "log_lines_dropped", log_dropped(),
 	    "Log lines that could not be written.");
+}
+
+/* What keeps it from being well, in numbers. */
+static void
+put_health(struct page *p, const struct health *h)
+{
+	char why[HEALTH_REASONS_MAX][HEALTH_REASON];
+
+	put_gauge(
+	    p, "ready", health_reasons(h, why) == 0, "1: /readyz says 200.");
+	put_gauge_ms(p, "store_lag_seconds", health_lag_ms(h),
+	    "Since the database was last looked at with success.");
+	put_gauge_ms(p, "certificate_end_timestamp_seconds",
+	    (uint64_t)health_cert_end(h),
+	    "When the certificate ends, in Unix time.");
 }
 
 static void
@@ -268,7 +291,8 @@ on_metrics(void *arg, const struct http *req, struct http_answer *a)
 
 	(void)req;
 	a->type = "text/plain; version=0.0.4; charset=utf-8";
-	put_status(&p, f->relay->registry);
+	put_status(&p, f);
+	put_health(&p, &f->health);
 	put_counts(&p, &f->relay->counts);
 	put_own(&p, http_server_counts(f->server));
 	if (p.cut)
@@ -312,6 +336,7 @@ feed_open(struct relay *r, struct err *e)
 		return NULL;
 	}
 	f->relay = r;
+	health_init(&f->health, r);
 	o.arg = f;
 	if ((f->server = http_server_open(r->loop, &o, e)) == NULL) {
 		err_prefix(e, "feed socket");
@@ -335,5 +360,6 @@ feed_retune(struct feed *f)
 {
 	struct http_server_limits l = limits_of(f->relay);
 
+	health_look(&f->health);
 	http_server_retune(f->server, &l);
 }

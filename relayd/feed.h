@@ -23,7 +23,10 @@ struct feed *feed_open(struct relay *r, struct err *e);
 /* Leaves NULL; NULL is welcome. */
 void feed_close(struct feed **f);
 
-/* r->conf has changed.  Another path takes a restart. */
+/*
+ * r->conf has changed, or the certificate that it names.  Another path for the
+ * socket takes a restart.
+ */
 void feed_retune(struct feed *f);
 
 #endif

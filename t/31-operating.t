@@ -11,7 +11,7 @@ use FindBin;
 use Test::More;
 
 my $root = "$FindBin::Bin/..";
-my $build = $ENV{BUILD} || "$root/build";
+my $build = $ENV{ADIT_BUILD} || "$root/build";
 my $dir = tempdir(CLEANUP => 1);
 my $state = "$dir/state";
 my $conf = "$dir/adit.yaml";

@@ -12,11 +12,15 @@
 #include <jansson.h>
 
 #include "../../relayd/ctl_server.h"
+#include "../../relayd/health.h"
+#include "../../relayd/keeper.h"
 #include "../../relayd/registry.h"
 #include "../../relayd/relay.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "net/loop.h"
+
+#include "certs.h"
 #include "tap.h"
 
 enum { TURNS_MAX = 2000, GOT_MAX = 1 << 20 };
@@ -28,6 +32,7 @@ static char feed_path[64], control_path[64];
 static char *got;
 static const char *body; /* of what was heard */
 static unsigned reasons;
+static uint64_t lag_ms = 100;
 static int64_t tested;
 
 /* --- the registry ---------------------------------------------------------- */
@@ -112,6 +117,13 @@ registry_each_session(const struct registry *g,
 	say(arg, &s);
 }
 
+uint64_t
+keeper_lag_ms(const struct keeper *k)
+{
+	(void)k;
+	return lag_ms;
+}
+
 int
 registry_test(struct registry *g, int64_t tunnel)
 {
@@ -180,6 +192,22 @@ static json_int_t
 number(const json_t *v, const char *key)
 {
 	return json_integer_value(json_object_get(v, key));
+}
+
+/* The value behind a metric's name, as text; NULL: not there. */
+static const char *
+metric(const char *name)
+{
+	static char value[64];
+	char want[100];
+	const char *at;
+
+	snprintf(want, sizeof(want), "\n%s ", name);
+	if ((at = strstr(body, want)) == NULL)
+		return NULL;
+	snprintf(value, sizeof(value), "%.*s",
+	    (int)strcspn(at + strlen(want), "\n"), at + strlen(want));
+	return value;
 }
 
 /* --- feed.sock ------------------------------------------------------------- */
@@ -269,22 +297,46 @@ health(void)
 	is_int(strlen(body), VIEW_REASONS_MAX * 300, "all reasons, whole");
 	ok(strchr(body, '\n') == body + 299, "a line each");
 	is_int(ask(feed_path, "GET", "/healthz"), 200, "/healthz stays");
+	reasons = 0;
+	lag_ms = 7100;
+	is_int(ask(feed_path, "GET", "/readyz"), 503, "a disk that hangs");
+	ok(strstr(body, "database: no answer for 7 s") == body, "is told");
+	lag_ms = 100;
+	is_int(ask(feed_path, "GET", "/readyz"), 200, "well again");
 }
 
-/* The value behind a metric's name, as text; NULL: not there. */
-static const char *
-metric(const char *name)
+/* The certificate is another one, good for so many days more. */
+static void
+renew(struct feed *f, int to_days)
 {
-	static char value[64];
-	char want[100];
-	const char *at;
+	struct certs_want w = { "relay", "DNS:a.example", NULL, -10, to_days };
 
-	snprintf(want, sizeof(want), "\n%s ", name);
-	if ((at = strstr(body, want)) == NULL)
-		return NULL;
-	snprintf(value, sizeof(value), "%.*s",
-	    (int)strcspn(at + strlen(want), "\n"), at + strlen(want));
-	return value;
+	certs_make(&w);
+	feed_retune(f);
+}
+
+static void
+certificate(struct feed *f)
+{
+	char want[32];
+
+	renew(f, -1);
+	is_int(ask(feed_path, "GET", "/readyz"), 503, "an old certificate");
+	ok(strstr(body, "relay.crt: the certificate has expired at 20") != NULL,
+	    "is told, with its name");
+	ask(feed_path, "GET", "/metrics");
+	is_str(metric("adit_ready"), "0", "and counts");
+	renew(f, 5);
+	is_int(ask(feed_path, "GET", "/readyz"), 200, "a new one is taken");
+	ask(feed_path, "GET", "/metrics");
+	snprintf(want, sizeof(want), "%lld",
+	    (long long)time(NULL) + 5 * 86400 - 3600);
+	ok(strcmp(metric("adit_certificate_end_timestamp_seconds"), want) > 0,
+	    "and its end told");
+	certs_remove("relay.crt");
+	feed_retune(f);
+	is_int(ask(feed_path, "GET", "/readyz"), 200,
+	    "without its file the old one is in use");
 }
 
 static void
@@ -305,6 +357,7 @@ metrics(void)
 	is_str(metric("adit_refused_rate_total"), "5", "a counter");
 	is_str(metric("adit_links_now"), "6", "a gauge");
 	is_str(metric("adit_held_bytes"), "4096", "bytes held");
+	is_str(metric("adit_store_lag_seconds"), "0.100", "thousandths");
 	is_str(metric("adit_ready"), "1", "ready");
 	reasons = 1;
 	ask(feed_path, "GET", "/metrics");
@@ -347,13 +400,14 @@ main(void)
 	struct feed *f;
 	struct ctl_server *c;
 
-	if (mkdtemp(folder) == NULL || (got = malloc(GOT_MAX + 1)) == NULL)
+	if (mkdtemp(folder) == NULL || certs_open() == -1 || (got = malloc(GOT_MAX + 1)) == NULL)
 		return 1;
 	snprintf(feed_path, sizeof(feed_path), "%s/feed", folder);
 	snprintf(control_path, sizeof(control_path), "%s/control", folder);
 	relay.loop = loop_new(&e);
 	relay.conf.relay.feed = feed_path;
 	relay.conf.relay.control = control_path;
+	relay.conf.relay.cert = strdup(certs_path("relay.crt"));
 	relay.conf.http.connections = 16;
 	relay.conf.http.request_ms = 60000;
 	relay.conf.http.idle_ms = 60000;
@@ -366,6 +420,7 @@ main(void)
 	live_wrong();
 	health();
 	metrics();
+	certificate(f);
 	control();
 	ok(feed_open(&relay, &e) == NULL, "a second feed is refused");
 	ok(strstr(e.text, "feed socket: ") == e.text, "and named");
@@ -374,6 +429,9 @@ main(void)
 	ok(f == NULL && c == NULL, "closing leaves NULL");
 	loop_free(&relay.loop);
 	rmdir(folder);
+	free(relay.conf.relay.cert);
+	certs_remove("relay.key");
+	ok(certs_close(), "nothing is left");
 	free(got);
 	return tap_done();
 }
