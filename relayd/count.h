@@ -52,7 +52,7 @@ struct counts {
 	count_t sessions_dark_now;
 	count_t visitors_now;	/* TCP */
 	count_t flows_now;	/* UDP */
-	count_t files_now;	/* descriptors of links and visitors */
+	count_t files_now;	/* descriptors of links, visitors, ports */
 
 	count_t dials;
 	count_t sessions;

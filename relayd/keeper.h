@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "relayd/mail.h"
+#include "mail.h"
 #include "store/store_session.h"
 
 struct err;
@@ -53,6 +53,12 @@ struct keeper *keeper_new(struct relay *r, struct store *s, int64_t change,
  * again each second until it has been written.
  */
 void keeper_write(struct keeper *k, struct keeper_batch *b);
+
+/*
+ * Milliseconds since it last looked into the database with success, from any
+ * thread: some 100, unless the database cannot be used or the disk hangs.
+ */
+uint64_t keeper_lag_ms(const struct keeper *k);
 
 /*
  * Asks it to write what it has, once, and stop; `stopped` follows, then

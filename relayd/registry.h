@@ -50,6 +50,10 @@ void registry_retune(struct registry *g);
 /* What is still unwritten goes to the keeper now. */
 void registry_flush(struct registry *g);
 
+/* What the keeper says: what is wrong (NULL: nothing); a batch is written. */
+void registry_health(struct registry *g, const char *sentence);
+void registry_written(struct registry *g);
+
 /* --- what the sockets show (control thread only) --------------------------- */
 
 enum view_light { VIEW_GREY, VIEW_GREEN, VIEW_RED };

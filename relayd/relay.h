@@ -19,8 +19,9 @@
 #include "base/pool.h"
 #include "conf/adit_conf.h"
 #include "net/addr.h"
-#include "relayd/count.h"
-#include "relayd/limit.h"
+
+#include "count.h"
+#include "limit.h"
 
 struct keeper;
 struct loop;
@@ -32,8 +33,6 @@ enum {
 	RELAY_LISTEN_MAX = 8,
 	RELAY_WORKERS_MAX = 256,
 };
-
-#define RELAY_VERSION "0.1.0"
 
 /* What a reload may change; each worker has a copy of its own. */
 struct relay_tunables {
@@ -51,6 +50,7 @@ struct relay {
 	struct worker *workers[RELAY_WORKERS_MAX];
 	unsigned worker_n;
 	struct tls_ctx *tls;
+	/* of the relay's own port; the one for WebSocket links is behind */
 	int listen_fd[RELAY_LISTEN_MAX];
 	unsigned listen_n;
 	struct budget budget;

@@ -1,0 +1,380 @@
+#include "link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/str.h"
+#include "carry/wire.h"
+#include "log/log.h"
+#include "net/listen.h"
+#include "net/loop.h"
+#include "plat/plat.h"
+#include "proto/code.h"
+#include "proto/frame.h"
+#include "tls/tls_stream.h"
+
+#include "registry_mail.h"
+#include "worker.h"
+
+enum { DIALS_AT_ONCE = 16 };
+
+struct link {
+	struct worker *worker;
+	struct list on; /* worker->links or ->greeted */
+	struct wire *wire;
+	struct addr peer;
+	struct timer *late;
+	uint64_t since;
+	struct newcomer *newcomer; /* it has said HELLO */
+	uint32_t in_len;
+	bool is_up;
+	uint8_t in[FRAME_HELLO_MAX];
+};
+
+/* --- the end --------------------------------------------------------------- */
+
+/* The address and the process have one dial less. */
+static void
+uncount(struct worker *w, const struct addr *peer)
+{
+	struct relay *r = w->relay;
+
+	limit_doors_leave(r->doors, peer);
+	count_sub(&r->counts.dials_now, 1);
+	count_sub(&r->counts.files_now, 1);
+}
+
+static void
+link_free(struct link **kp)
+{
+	struct link *k = *kp;
+
+	timer_cancel(&k->late);
+	list_remove(&k->on);
+	str_wipe(k->in, sizeof(k->in));
+	wire_free(&k->wire);
+	newcomer_free(&k->newcomer);
+	free(k);
+	*kp = NULL;
+}
+
+/* A dial that came to nothing; its address waits before the next. */
+static void
+fail(struct link *k, count_t *count, const char *why)
+{
+	struct worker *w = k->worker;
+	char text[ADDR_TEXT];
+
+	count_add(count, 1);
+	limit_doors_fine(w->relay->doors, &k->peer,
+	    loop_now(w->loop) + w->tune.limits.penalty_ms);
+	log_warn("dial %s: ended, %s", addr_text(text, &k->peer), why);
+	uncount(w, &k->peer);
+	link_free(&k);
+}
+
+/* Says REJECT on a wire and ends it. */
+static void
+say_reject(struct wire **wire, const struct proto_reject *j)
+{
+	uint8_t frame[FRAME_HEAD + 2048];
+	int n = reject_encode(frame, sizeof(frame), j, NULL);
+
+	if (n > 0)
+		wire_seal(*wire, frame, (size_t)n);
+	wire_finish(wire, WORKER_FINISH_MS);
+}
+
+/* The same for one that broke the rules before anybody could know it. */
+static void
+fail_saying(struct link *k, uint16_t code, const char *why)
+{
+	struct proto_reject j = { .code = code };
+
+	str_copy(j.sentence, sizeof(j.sentence), why);
+	say_reject(&k->wire, &j);
+	fail(k, &k->worker->relay->counts.refused_hello, why);
+}
+
+/* --- HELLO ----------------------------------------------------------------- */
+
+static void
+on_up(void *arg)
+{
+	struct link *k = arg;
+	struct worker *w = k->worker;
+	uint64_t by = k->since + w->tune.limits.hello_ms;
+
+	k->is_up = true;
+	timer_move(k->late, by);
+}
+
+/* It goes on its way at the end of this turn, outside of the wire's calls. */
+static void
+greet(struct link *k, const struct frame *f)
+{
+	struct worker *w = k->worker;
+	struct newcomer *n;
+	struct err e;
+
+	if ((n = calloc(1, sizeof(*n))) == NULL) {
+		fail(k, &w->relay->counts.refused_hello, "out of memory");
+		return;
+	}
+	k->newcomer = n;
+	if (hello_decode(&n->hello, f, &e) == -1) {
+		fail_saying(k, CODE_BROKEN, e.text);
+		return;
+	}
+	n->peer = k->peer;
+	n->from = w->index;
+	n->since = k->since;
+	str_wipe(k->in, sizeof(k->in));
+	wire_pause(k->wire);
+	list_remove(&k->on);
+	list_append(&w->greeted, &k->on);
+}
+
+static void
+on_input(void *arg, struct slab *b, size_t n)
+{
+	struct link *k = arg;
+	struct frame f;
+	struct err e;
+	int len;
+
+	if (k->newcomer != NULL || n > sizeof(k->in) - k->in_len) {
+		fail_saying(k, CODE_BROKEN, "more than a HELLO before WELCOME");
+		return;
+	}
+	memcpy(k->in + k->in_len, b->data, n);
+	str_wipe(b->data, n);
+	k->in_len += (uint32_t)n;
+	if (k->in[0] != FRAME_HELLO) {
+		fail_saying(k, CODE_BROKEN, "its first frame is not HELLO");
+		return;
+	}
+	len = frame_decode(&f, k->in, k->in_len, &e);
+	if (len == 0 && k->in_len >= FRAME_HEAD &&
+	    get16(k->in + 2) > sizeof(k->in) - FRAME_HEAD)
+		len = err_set(&e, "HELLO of %u bytes",
+		    FRAME_HEAD + get16(k->in + 2));
+	if (len == 0)
+		return;
+	if (len > 0 && (uint32_t)len < k->in_len)
+		len = err_set(&e, "bytes behind HELLO before WELCOME");
+	if (len == -1)
+		fail_saying(k, CODE_BROKEN, e.text);
+	else
+		greet(k, &f);
+}
+
+static void
+on_down(void *arg, enum wire_end how, const char *why)
+{
+	struct link *k = arg;
+	struct counts *c = &k->worker->relay->counts;
+
+	(void)how;
+	fail(k, k->is_up ? &c->refused_hello : &c->refused_handshake, why);
+}
+
+static void
+on_ready(void *arg)
+{
+	(void)arg;
+}
+
+static const struct wire_ops dial_ops = {
+	.up = on_up,
+	.input = on_input,
+	.down = on_down,
+	.ready = on_ready,
+};
+
+static void
+on_late(void *arg)
+{
+	struct link *k = arg;
+	struct counts *c = &k->worker->relay->counts;
+
+	k->late = NULL;
+	if (k->is_up)
+		fail(k, &c->refused_hello, "HELLO took too long");
+	else
+		fail(k, &c->refused_handshake, "the handshake took too long");
+}
+
+/* --- accepting ------------------------------------------------------------- */
+
+/* Takes fd over. */
+static int
+link_new(struct worker *w, int fd, const struct addr *peer, struct err *e)
+{
+	struct tls_stream *tls;
+	struct link *k;
+
+	if ((k = calloc(1, sizeof(*k))) == NULL) {
+		plat_close(&fd);
+		return err_sys(e, "dial");
+	}
+	k->worker = w;
+	k->peer = *peer;
+	k->since = loop_now(w->loop);
+	list_init(&k->on);
+	list_append(&w->links, &k->on);
+	k->late = loop_after(
+	    w->loop, w->tune.limits.handshake_ms, on_late, k, e);
+	tls = k->late != NULL ? tls_stream_server(w->relay->tls, e) : NULL;
+	if (tls == NULL)
+		plat_close(&fd);
+	else
+		k->wire = wire_new(&w->carry, fd, tls, &dial_ops, k, e);
+	if (k->wire == NULL) {
+		link_free(&k);
+		return -1;
+	}
+	return 0;
+}
+
+/* What the limits say to one more dial: NULL, or the counter of its refusal. */
+static count_t *
+refusal(struct worker *w, const struct addr *peer)
+{
+	struct relay *r = w->relay;
+	struct counts *c = &r->counts;
+
+	if (limit_doors_is_fined(r->doors, peer, loop_now(w->loop)))
+		return &c->refused_penalty;
+	if (count_get(&c->dials_now) >= w->tune.limits.handshakes)
+		return &c->refused_dials;
+	if (!limit_doors_enter(
+		r->doors, peer, w->tune.limits.links_per_address))
+		return &c->refused_links;
+	return NULL;
+}
+
+static void
+take_dial(struct worker *w, int fd, const struct addr *peer)
+{
+	struct counts *c = &w->relay->counts;
+	count_t *why;
+	struct err e;
+	char text[ADDR_TEXT];
+
+	count_add(&c->dials, 1);
+	if ((why = refusal(w, peer)) != NULL) {
+		count_add(why, 1);
+		plat_close_reset(&fd);
+		return;
+	}
+	count_add(&c->dials_now, 1);
+	count_add(&c->files_now, 1);
+	if (link_new(w, fd, peer, &e) == 0)
+		return;
+	log_warn("dial %s: ended, %s", addr_text(text, peer), e.text);
+	uncount(w, peer);
+}
+
+void
+link_on_door(void *arg, unsigned what)
+{
+	struct door *d = arg;
+	struct worker *w = d->worker;
+	struct addr peer;
+	struct err e;
+	int fd, n;
+
+	(void)what;
+	for (n = 0; n < DIALS_AT_ONCE; n++) {
+		if (worker_is_full(w)) {
+			worker_shut_doors(w);
+			return;
+		}
+		fd = listen_accept(d->fd, &peer, NULL, &e);
+		if (fd == LISTEN_FULL)
+			w->full = true;
+		else if (fd < 0)
+			return;
+		else
+			take_dial(w, fd, &peer);
+	}
+}
+
+/* --- on its way ------------------------------------------------------------ */
+
+void
+link_hand_over(struct worker *w)
+{
+	struct link *k;
+	struct newcomer *n;
+
+	while (!list_empty(&w->greeted)) {
+		k = LIST_OF(w->greeted.next, struct link, on);
+		n = k->newcomer;
+		n->wire = k->wire;
+		wire_release(n->wire);
+		k->newcomer = NULL;
+		k->wire = NULL;
+		link_free(&k);
+		registry_hello(w->relay, n);
+	}
+}
+
+/* A wire that is about to end has nothing to tell. */
+static void
+on_nothing(void *arg, enum wire_end how, const char *why)
+{
+	(void)arg;
+	(void)how;
+	(void)why;
+}
+
+static void
+on_late_input(void *arg, struct slab *b, size_t n)
+{
+	(void)arg;
+	(void)b;
+	(void)n;
+}
+
+static const struct wire_ops last_ops = {
+	.up = on_ready,
+	.input = on_late_input,
+	.down = on_nothing,
+	.ready = on_ready,
+};
+
+void
+link_reject(struct worker *w, struct newcomer *n)
+{
+	struct wire *wire = n->wire;
+
+	n->wire = NULL;
+	if (wire_adopt(wire, &w->carry, &last_ops, NULL, NULL) == -1)
+		wire_free(&wire);
+	else
+		say_reject(&wire, &n->reject);
+	if (n->reject.code == CODE_TOKEN || n->reject.code == CODE_REVOKED ||
+	    n->reject.code == CODE_VERSION)
+		limit_doors_fine(w->relay->doors, &n->peer,
+		    loop_now(w->loop) + w->tune.limits.penalty_ms);
+	uncount(w, &n->peer);
+	newcomer_free(&n);
+}
+
+void
+link_drop_all(struct worker *w)
+{
+	struct link *k;
+
+	list_take(&w->links, &w->greeted);
+	while (!list_empty(&w->links)) {
+		k = LIST_OF(w->links.next, struct link, on);
+		uncount(w, &k->peer);
+		link_free(&k);
+	}
+}
