@@ -13,6 +13,8 @@ yaml.h libyaml-dev
 jansson.h libjansson-dev
 http_parser.h libhttp-parser-dev
 crypt.h libcrypt-dev
+fcgiapp.h libfcgi-dev
+qrencode.h libqrencode-dev
 LIST
 [ $rc = 0 ] || echo "\`make deps\` installs them." >&2
 exit $rc

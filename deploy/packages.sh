@@ -7,13 +7,15 @@
 # to run.  Nothing that is installed starts a service by itself.
 set -u
 
-build="gcc libc6-dev make libssl-dev libsqlite3-dev libyaml-dev libjansson-dev
-	libhttp-parser-dev libcrypt-dev"
-run="ca-certificates iproute2 util-linux"
+build="gcc g++ libc6-dev make libssl-dev libsqlite3-dev libyaml-dev libjansson-dev
+	libhttp-parser-dev libcrypt-dev libfcgi-dev libctemplate-dev
+	libqrencode-dev"
+run="ca-certificates iproute2 util-linux nginx-light"
 test="perl git clang clang-format clang-tidy libclang-rt-14-dev cppcheck
 	shellcheck spin nftables iproute2 iperf3 openssh-server openssh-client
 	openssl prometheus socat mandoc strace valgrind sqlite3 curl procps
-	util-linux systemd ca-certificates"
+	util-linux systemd ca-certificates nginx-light fcgiwrap
+	libjson-perl"
 bench="openssl iperf3 wrk nginx-light libnginx-mod-stream stunnel4
 	openssh-server openssh-client curl"
 

@@ -1,0 +1,262 @@
+#include "route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "app.h"
+#include "base/str.h"
+#include "pages.h"
+#include "page.h"
+#include "problem.h"
+#include "session.h"
+#include "store/store.h"
+
+const struct route routes[] = {
+#define GET(path, demands, fn)	{ REQ_GET, path, demands, fn }
+#define POST(path, demands, fn) { REQ_POST, path, demands, fn }
+#define FORM			(SIGNED_IN | FORM_TOKEN)
+#define ADMIN_FORM		(SIGNED_IN | ADMIN | FORM_TOKEN)
+	/* who is not inside */
+	GET("/signin", OPEN, signin_page),
+	POST("/signin", FORM_TOKEN, signin_enter),
+	POST("/signout", FORM, signin_leave),
+	GET("/setup", OPEN, setup_page),
+	POST("/setup", FORM_TOKEN, setup_make),
+	POST("/theme", FORM_TOKEN, theme_choose),
+	GET("/static/{word}", NO_STORE, static_file),
+#undef GET
+#undef POST
+};
+
+const size_t routes_n = sizeof(routes) / sizeof(routes[0]);
+
+/* --- finding --------------------------------------------------------------- */
+
+/* Keeps what stands in the path for {id} or {word}. */
+static bool
+keep(struct req *r, size_t at, bool is_id, const char *p, size_t n)
+{
+	char digits[20];
+	uint64_t id;
+
+	if (at >= REQ_WORDS_MAX || n == 0)
+		return false;
+	r->word[at] = req_copy(r, p, n);
+	if (!is_id)
+		return true;
+	/* one number has one spelling */
+	if (n >= sizeof(digits) || *p == '0')
+		return false;
+	str_copy(digits, sizeof(digits), r->word[at]);
+	if (!str_number(digits, 1, INT64_MAX, &id))
+		return false;
+	r->id[at] = (int64_t)id;
+	return true;
+}
+
+bool
+route_fits(struct req *r, const char *pattern, const char *path)
+{
+	size_t want, got, at = 0;
+
+	while (*pattern == '/' && *path == '/') {
+		want = strcspn(++pattern, "/");
+		got = strcspn(++path, "/");
+		if (*pattern == '{') {
+			if (!keep(r, at++, pattern[1] == 'i', path, got))
+				return false;
+		} else if (want != got || memcmp(pattern, path, got) != 0) {
+			return false;
+		}
+		pattern += want;
+		path += got;
+	}
+	return *pattern == '\0' && *path == '\0';
+}
+
+static const char *
+name_of(enum req_method m)
+{
+	static const char *const names[] = { "GET, HEAD", "POST", "PUT",
+		"PATCH", "DELETE", "" };
+
+	return names[m];
+}
+
+/* The route, or NULL with the methods that the path knows in allow. */
+static const struct route *
+find(struct req *r, const char **allow_out)
+{
+	size_t i;
+
+	*allow_out = "";
+	for (i = 0; i < routes_n; i++) {
+		if (!route_fits(r, routes[i].path, r->path))
+			continue;
+		if (routes[i].method == r->method)
+			return &routes[i];
+		*allow_out = req_text(r, "%s%s%s", *allow_out,
+		    **allow_out != '\0' ? ", " : "",
+		    name_of(routes[i].method));
+	}
+	return NULL;
+}
+
+/* --- demanding ------------------------------------------------------------- */
+
+/* An error in the language of who asked. */
+static void
+refuse(struct req *r, unsigned demands, unsigned status, const char *says)
+{
+	if (demands & PROBLEM)
+		problem(r, status, NULL, says);
+	else
+		page_error_says(r, status, says);
+}
+
+/* Nobody is signed in: a page sends to the door, and back afterwards. */
+static void
+send_to_door(struct req *r)
+{
+	bool has = true;
+	struct err e;
+
+	if (r->method != REQ_GET) {
+		page_error_says(r, 403,
+		    "You are no longer signed in. Nothing was changed. Sign "
+		    "in, then do it again.");
+		return;
+	}
+	if (store_web_has_users(r->store, &has, &e) == -1) {
+		page_trouble(r, &e);
+		return;
+	}
+	if (!has)
+		req_go(r, "/setup");
+	else if (strcmp(r->path, "/") == 0)
+		req_go(r, "/signin");
+	else
+		req_go(r, "/signin?next=%s", r->path);
+}
+
+static void
+ask_for_key(struct req *r, unsigned demands)
+{
+	req_line(r, "WWW-Authenticate", "Bearer realm=\"adit\"");
+	refuse(r, demands, 401,
+	    "Give an API key that is good: Authorization: Bearer KEY. The "
+	    "page of your account makes one.");
+}
+
+/* Who asks, as far as the route wants to know: true when that is enough. */
+static bool
+is_known(struct req *r, unsigned demands)
+{
+	bool by_key = (demands & API_KEY) ||
+	    ((demands & EITHER) && req_header(r, "Authorization") != NULL);
+	struct err e;
+	int rc;
+
+	rc = by_key ? session_by_key(r, &e) : session_by_cookie(r, &e);
+	if (rc == -1) {
+		page_trouble(r, &e);
+		return false;
+	}
+	if (rc == 1 || !(demands & (SIGNED_IN | API_KEY | EITHER)))
+		return true;
+	if (by_key)
+		ask_for_key(r, demands);
+	else
+		send_to_door(r);
+	return false;
+}
+
+/* A form is one of ours, whole, and carries its token. */
+static bool
+has_form(struct req *r, unsigned demands)
+{
+	unsigned refused;
+
+	if (!req_is_ours(r)) {
+		refuse(r, demands, 403,
+		    "This form came from another site's page, so nothing was "
+		    "changed.");
+		return false;
+	}
+	if ((refused = req_read_form(r)) != 0) {
+		page_error(r, refused);
+		return false;
+	}
+	if (req_token_is_good(r))
+		return true;
+	refuse(r, demands, 403,
+	    "This form is too old, or cookies are switched off. Nothing was "
+	    "changed. Load the page again, then send it.");
+	return false;
+}
+
+static bool
+may(struct req *r, unsigned demands)
+{
+	if (!is_known(r, demands))
+		return false;
+	if ((demands & ADMIN) && !r->user.admin) {
+		page_error(r, 404);
+		return false;
+	}
+	if ((demands & WRITES) && !r->may_write) {
+		refuse(r, demands, 403,
+		    "This key may only read. Use one that may write.");
+		return false;
+	}
+	return !(demands & FORM_TOKEN) || has_form(r, demands);
+}
+
+/* The API answers its clients in JSON, also where it has no route. */
+static bool
+is_api(const struct req *r)
+{
+	return strcmp(r->path, "/api") == 0 ||
+	    strncmp(r->path, "/api/", 5) == 0;
+}
+
+static void
+answer(struct req *r)
+{
+	const char *allow;
+	const struct route *route;
+	unsigned demands;
+
+	route = find(r, &allow);
+	demands = is_api(r) ? PROBLEM : 0;
+	if (route != NULL)
+		demands |= route->demands;
+	if (!req_is_host(r)) {
+		refuse(r, demands, 421,
+		    req_text(r, "This server's pages are at %s.",
+			r->app->conf.dashboard_url));
+	} else if (r->store == NULL && !(demands & NO_STORE)) {
+		refuse(r, demands, 503,
+		    "The database does not answer; open tunnels go on.");
+	} else if (route == NULL && *allow != '\0') {
+		req_line(r, "Allow", "%s", allow);
+		refuse(r, demands, 405, "This page takes another method.");
+	} else if (route == NULL) {
+		if (demands & PROBLEM)
+			problem(r, 404, NULL, "There is no such path.");
+		else
+			page_error(r, 404);
+	} else if ((demands & NO_STORE) || may(r, demands)) {
+		route->fn(r);
+	}
+}
+
+void
+route_answer(struct req *r, unsigned refused)
+{
+	if (refused != 0)
+		page_error(r, refused);
+	else
+		answer(r);
+	req_send(r);
+}
