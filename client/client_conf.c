@@ -63,21 +63,13 @@ on_server(struct reading *r, const char *value, struct err *e)
 	struct client_conf *c = r->c;
 	struct door *d = &c->doors[c->door_count];
 
-	if (strncmp(value, "wss://", 6) == 0 || strncmp(value, "ws://", 5) == 0)
-		return err_set(e,
-		    "--server %s: this version of adit does not speak"
-		    " WebSocket; give the relay's own HOST:PORT",
-		    value);
-	if (strstr(value, "://") != NULL)
-		return err_set(e, "--server %s: give HOST:PORT", value);
 	if (c->door_count == CONF_DOORS_MAX)
 		return err_set(
 		    e, "--server: more than %d are given", CONF_DOORS_MAX);
-	if (addr_split(value, d->host, &d->port, e) != 0)
+	if (door_parse(d, value, e) != 0)
 		return err_prefix(e, "--server %.100s", value);
 	if (is_trust(&r->trust))
 		apply_trust(r); /* for those before this one */
-	(void)addr_join(d->text, sizeof(d->text), d->host, d->port);
 	c->door_count++;
 	return 0;
 }
@@ -224,7 +216,6 @@ read_options(struct reading *r, int argc, char *const *argv, struct err *e)
 static int
 check(struct client_conf *c, struct err *e)
 {
-	struct tls_trust t;
 	struct door *d;
 
 	if (c->door_count == 0) {
@@ -244,9 +235,7 @@ check(struct client_conf *c, struct err *e)
 			    d->text);
 			return EXIT_USAGE;
 		}
-		t = (struct tls_trust){ .ca = d->ca, .pins = d->pins,
-			.pin_count = d->pin_count };
-		if ((d->ctx = tls_ctx_client(&t, e)) == NULL) {
+		if (door_trust(d, e) != 0) {
 			err_prefix(e, "--ca %s", d->ca == NULL ? "" : d->ca);
 			return EXIT_SETTINGS;
 		}

@@ -10,9 +10,7 @@
 #include <stdint.h>
 
 #include "allow.h"
-#include "net/addr.h"
-#include "tls/tls_cert.h"
-#include "tls/tls_ctx.h"
+#include "door.h"
 
 struct err;
 
@@ -25,17 +23,6 @@ enum {
 };
 
 enum { CONF_DOORS_MAX = 8 };
-
-/* A way to the relay, and whom to trust there. */
-struct door {
-	char text[ADDR_HOST_MAX + 16]; /* "HOST:PORT" */
-	char host[ADDR_HOST_MAX + 1];
-	uint16_t port;
-	const char *ca; /* of the command line; NULL: pins */
-	struct tls_pin pins[TLS_PINS_MAX];
-	size_t pin_count;
-	struct tls_ctx *ctx;
-};
 
 struct client_conf {
 	struct door doors[CONF_DOORS_MAX];

@@ -13,8 +13,9 @@
 	"  adit help COMMAND  say more about a command\n"
 
 #define HELP_OPTIONS \
-	"  --server HOST:PORT      the relay; may be given up to 8 times,\n" \
-	"                          tried in this order\n" \
+	"  --server HOST:PORT      the relay, or, where only HTTPS passes,\n" \
+	"                          wss://HOST/link; may be given up to 8\n" \
+	"                          times, tried in this order\n" \
 	"  --pin sha256:HEX[,...]  accept the relay by its key, or\n" \
 	"  --ca FILE|system        by its certificate and name; each holds\n" \
 	"                          for the --server before it and for those\n" \

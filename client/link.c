@@ -27,7 +27,9 @@ state_words(const struct link *k)
 {
 	switch (k->state) {
 	case LINK_TLS:
-		return "the TLS handshake got no answer in time";
+		return door_is_ws(k->door)
+		    ? "no WebSocket came up in time"
+		    : "the TLS handshake got no answer in time";
 	case LINK_HELLO:
 		return "the relay did not answer in time";
 	default:
@@ -54,6 +56,8 @@ enter(struct link *k, enum link_state next, struct err *e)
 	switch (next) {
 	case LINK_TLS:
 		assert(k->state == LINK_CONNECTING);
+		if (door_is_ws(k->door))
+			within += LINK_UPGRADE_MS;
 		k->since = loop_now(k->carry->loop);
 		break;
 	case LINK_HELLO:
@@ -211,7 +215,11 @@ begin_tls(struct link *k, int fd, struct err *e)
 		plat_close(&fd);
 		return -1;
 	}
-	k->wire = wire_new(k->carry, fd, t, &wire_ops, k, e);
+	if (door_is_ws(k->door))
+		k->wire = wire_new_ws(k->carry, fd, t, k->door->authority,
+		    k->door->path, &wire_ops, k, e);
+	else
+		k->wire = wire_new(k->carry, fd, t, &wire_ops, k, e);
 	return k->wire == NULL ? -1 : enter(k, LINK_TLS, e);
 }
 

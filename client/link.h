@@ -1,6 +1,6 @@
 /*
  * link: one TLS connection to a relay, from the first SYN to its end: dial a
- * door, TLS, HELLO, WELCOME; then a link of the session.
+ * door, TLS (and a WebSocket in it), HELLO, WELCOME; then a link of the session.
  */
 #ifndef CLIENT_LINK_H
 #define CLIENT_LINK_H
@@ -26,7 +26,7 @@ struct timer;
 
 enum link_state {
 	LINK_CONNECTING,
-	LINK_TLS,
+	LINK_TLS, /* and the WebSocket in it */
 	LINK_HELLO, /* said; waits for WELCOME */
 	LINK_READY,
 };
@@ -39,6 +39,7 @@ enum link_fail {
 
 enum {
 	LINK_TLS_MS = 5000,
+	LINK_UPGRADE_MS = 5000, /* the WebSocket, behind TLS */
 	LINK_HELLO_MS = 10000, /* from the connection on */
 };
 

@@ -304,6 +304,9 @@ tls_ctx_speaks(const struct tls_ctx *c, const SSL *ssl)
 	unsigned n = 0;
 
 	SSL_get0_alpn_selected(ssl, &p, &n);
+	/* HTTP is older than ALPN: a web server need not know it. */
+	if (n == 0 && strcmp(c->alpn, TLS_ALPN_HTTP) == 0)
+		return true;
 	return n == strlen(c->alpn) && memcmp(p, c->alpn, n) == 0;
 }
 

@@ -49,6 +49,30 @@ test_good(void)
 	ok(c.plain && c.no_color && c.verbose, "switches");
 }
 
+/* Doors through a web server. */
+static void
+test_websocket(void)
+{
+	is_int(read_words("--server wss://relay.example/link"
+			  " --server wss://[::1]:8443/adit/link"
+			  " --server wss://relay.example:443"
+			  " --server [::1]:7000 --ca system" ALLOW),
+	    0, "doors of WebSockets");
+	ok(door_is_ws(&c.doors[0]) && !door_is_ws(&c.doors[3]),
+	    "are told from the others");
+	is_str(c.doors[0].host, "relay.example", "host");
+	is_int(c.doors[0].port, 443, "port of HTTPS");
+	is_str(c.doors[0].path, "/link", "path");
+	is_str(c.doors[0].authority, "relay.example", "as HTTP calls it");
+	is_str(c.doors[0].text, "wss://relay.example/link", "as people do");
+	is_str(c.doors[1].host, "::1", "host without brackets");
+	is_int(c.doors[1].port, 8443, "its own port");
+	is_str(c.doors[1].path, "/adit/link", "a longer path");
+	is_str(c.doors[1].authority, "[::1]:8443", "as HTTP calls it");
+	is_str(c.doors[2].text, "wss://relay.example/link",
+	    "what may be left out is");
+}
+
 /* Which door trusts whom. */
 static void
 test_trust(void)
@@ -95,7 +119,14 @@ test_bad(void)
 		{ "relay:7000", 2, "relay:7000" },
 		{ "--server relay", 20, "relay" },
 		{ "--server relay:0", 20, "relay:0" },
-		{ "--server wss://relay.example/link", 20, "WebSocket" },
+		{ "--server ws://relay.example/link", 20, "wss://" },
+		{ "--server wss://", 20, "host" },
+		{ "--server wss:///link", 20, "host" },
+		{ "--server wss://u@relay/link", 20, "host" },
+		{ "--server wss://relay:0/link", 20, "port" },
+		{ "--server wss://::1/link", 20, "brackets" },
+		{ "--server wss://relay/link?a=b", 20, "path" },
+		{ "--server wss://relay/a\"b", 20, "path" },
 		{ "--server https://relay.example", 20, "HOST:PORT" },
 		{ "--server a:1 --pin abc" ALLOW, 20, "--pin" },
 		{ "--server a:1 --pin " P1 ",", 20, "--pin" },
@@ -159,6 +190,7 @@ int
 main(void)
 {
 	test_good();
+	test_websocket();
 	test_trust();
 	test_bad();
 	test_token_text();
