@@ -87,7 +87,8 @@ service_sentence(char *to, size_t cap, const struct tunnel *t,
 	switch (r) {
 	case DIAL_REFUSED:
 		snprintf(to, cap,
-		    "Nothing listens on %.120s; start the service there.",
+		    "%.120s refuses connections: nothing listens there. Start"
+		    " the service.",
 		    t->target);
 		break;
 	case DIAL_TIMEOUT:
@@ -117,8 +118,10 @@ lamp_service_is(struct tunnel *t, enum dial_result r)
 	if (r == DIAL_OK && t->service.light == PROTO_GREEN)
 		return; /* as it is for nearly every visitor */
 	if (r == DIAL_OK) {
-		tunnel_lamp(
-		    t, PROTO_LAMP_SERVICE, PROTO_GREEN, CODE_NONE, "");
+		snprintf(sentence, sizeof(sentence), "%.120s answers.",
+		    t->target);
+		tunnel_lamp(t, PROTO_LAMP_SERVICE, PROTO_GREEN, CODE_NONE,
+		    sentence);
 		return;
 	}
 	service_sentence(sentence, sizeof(sentence), t, r);
@@ -178,15 +181,16 @@ lamp_try_service(struct tunnel *t)
 
 /* --- reach ----------------------------------------------------------------- */
 
-/* The end of the question: code 0 is the good one. */
 static void
-reach_is(struct probe *p, uint16_t code, const char *sentence)
+reach_is_good(struct probe *p)
 {
+	char sentence[PROTO_TEXT_MAX + 1];
 	struct tunnel *t = p->t;
 
 	probe_free(p);
-	tunnel_lamp(t, PROTO_LAMP_REACH,
-	    code == CODE_NONE ? PROTO_GREEN : PROTO_RED, code, sentence);
+	snprintf(sentence, sizeof(sentence), "%.160s can be reached.",
+	    t->c.public_addr);
+	tunnel_lamp(t, PROTO_LAMP_REACH, PROTO_GREEN, CODE_NONE, sentence);
 }
 
 static void
@@ -194,7 +198,7 @@ reach_failed(struct probe *p, uint16_t code, const char *what,
     const char *kind)
 {
 	char sentence[PROTO_TEXT_MAX + 1];
-	const struct tunnel *t = p->t;
+	struct tunnel *t = p->t;
 
 	if (code == CODE_TIMEOUT || code == CODE_UNREACHABLE)
 		snprintf(sentence, sizeof(sentence),
@@ -203,7 +207,8 @@ reach_failed(struct probe *p, uint16_t code, const char *what,
 	else
 		snprintf(sentence, sizeof(sentence), "%s %.160s.", what,
 		    t->c.public_addr);
-	reach_is(p, code, sentence);
+	probe_free(p);
+	tunnel_lamp(t, PROTO_LAMP_REACH, PROTO_RED, code, sentence);
 }
 
 static void
@@ -246,7 +251,7 @@ on_udp(void *arg, unsigned what)
 	while ((n = dgram_recv(p->fd, &v, 1)) > 0) {
 		if (v.n == sizeof(p->t->c.nonce) &&
 		    memcmp(got, p->t->c.nonce, v.n) == 0) {
-			reach_is(p, CODE_NONE, "");
+			reach_is_good(p);
 			return;
 		}
 		v.n = sizeof(got);
@@ -312,7 +317,7 @@ tcp_is_good(struct probe *p)
 	if (tunnel_has_udp(p->t))
 		try_udp(p);
 	else
-		reach_is(p, CODE_NONE, "");
+		reach_is_good(p);
 }
 
 static void
@@ -409,7 +414,7 @@ lamp_try_reach(struct tunnel *t)
 		try_udp(p);
 		return;
 	}
-	p->dial = dial_start(loop_of(t), p->host, p->port, DIAL_SERVICE_MS,
+	p->dial = dial_start(loop_of(t), p->host, p->port, LAMP_REACH_MS,
 	    on_reach, p, &e);
 	if (p->dial == NULL)
 		probe_free(p);

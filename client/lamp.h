@@ -10,6 +10,7 @@
 struct tunnel;
 
 enum {
+	LAMP_REACH_MS = 5000,  /* no answer so long: something is in the way */
 	LAMP_CLOSED_MS = 5000, /* the relay closes the probe within this */
 	LAMP_UDP_TRIES = 5,    /* one a second */
 	LAMP_UDP_MS = 1000,

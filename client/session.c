@@ -131,7 +131,10 @@ door_failed(struct session *s, enum link_fail how, const char *why)
 	const struct door *d = &s->conf->doors[s->door];
 	char text[sizeof(s->trouble)];
 
-	snprintf(text, sizeof(text), "%s: %s", d->text, why);
+	if (strncmp(why, d->text, strlen(d->text)) == 0)
+		(void)str_copy(text, sizeof(text), why);
+	else
+		snprintf(text, sizeof(text), "%s: %s", d->text, why);
 	tell_trouble(s, text);
 	if (how != LINK_FAIL_TRUST)
 		s->only_trust = false;
