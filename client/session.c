@@ -183,15 +183,19 @@ count_links(const struct session *s)
 	return count;
 }
 
-/* A link that was silent has spoken: no need for one beside it. */
-static void
-look_for_sound(struct session *s)
+/*
+ * When another link is wanted beside one that is silent; LOOP_NEVER: it has
+ * spoken, or none is.
+ */
+static uint64_t
+beside_at(struct session *s)
 {
 	struct list *n;
 
-	for (n = s->links.next; n != &s->links && s->beside != 0; n = n->next)
-		if (mux_link_heard(link_of(n)->mux) > s->beside)
-			s->beside = 0;
+	for (n = s->links.next; n != &s->links && s->silent != 0; n = n->next)
+		if (mux_link_heard(link_of(n)->mux) >= s->silent)
+			s->silent = 0;
+	return s->silent == 0 ? LOOP_NEVER : s->silent + SESSION_BESIDE_MS;
 }
 
 /* Sees to it that there are as many links as are wanted. */
@@ -201,8 +205,7 @@ keep_links(struct session *s)
 	uint64_t now = loop_now(s->loop), at = retry_at(&s->retry);
 	size_t have = count_links(s), want = s->wanted;
 
-	look_for_sound(s);
-	if ((s->beside != 0 || s->moving) && want < have + 1)
+	if ((now >= beside_at(s) || s->moving) && want < have + 1)
 		want = have + 1;
 	if (s->state == SESSION_ENDED || s->dialling != NULL ||
 	    s->redial != NULL || have >= want)
@@ -385,7 +388,7 @@ on_welcome(void *arg, struct link *k, const struct proto_welcome *w,
 	s->row = w->session;
 	s->tried = 0;
 	s->only_trust = true;
-	s->beside = 0;
+	s->silent = 0;
 	s->trouble[0] = '\0';
 	retry_welcome(&s->retry, loop_now(s->loop));
 	tell_welcome(s, k, w);
@@ -407,7 +410,7 @@ note_loss(struct session *s, const char *why)
 		return;
 	enter(s, SESSION_DARK);
 	s->moving = false;
-	s->beside = 0;
+	s->silent = 0;
 	timer_cancel(&s->redial);
 	retry_lost(&s->retry, now, chance());
 	snprintf(s->trouble, sizeof(s->trouble), "the link was lost: %.200s",
@@ -467,11 +470,10 @@ on_link_silent(void *larg)
 	const struct link *k = larg;
 	struct session *s = k->arg;
 
-	if (s->beside != 0)
+	if (s->silent != 0)
 		return;
-	s->beside = loop_now(s->loop);
-	say_debug("link to %s: silent; another is dialled beside it",
-	    k->door->text);
+	s->silent = loop_now(s->loop);
+	say_debug("link to %s: silent", k->door->text);
 }
 
 /* --- what the relay says --------------------------------------------------- */
@@ -693,6 +695,8 @@ on_turn(void *arg)
 	keep_links(s);
 	if (s->mux != NULL)
 		due = earlier(due, mux_deadline(s->mux));
+	if (s->dialling == NULL && s->redial == NULL && beside_at(s) > now)
+		due = earlier(due, beside_at(s));
 	due = earlier(due, carry_turn(&s->carry));
 	if (s->state == SESSION_ENDED && list_empty(&s->carry.wires))
 		loop_stop(s->loop);

@@ -38,6 +38,11 @@ enum session_state {
 
 enum {
 	SESSION_GIVE_UP_MS = 10000, /* longer than the relay's grace */
+	/*
+	 * The PING that a silent link is asked with has so long for its answer
+	 * before another link is dialled beside it.
+	 */
+	SESSION_BESIDE_MS = 1000,
 	SESSION_CALM_MS = 250, /* the network has changed when it rests */
 };
 
@@ -65,7 +70,7 @@ struct session {
 	bool only_trust;  /* all of them for their certificate */
 	bool ever;	  /* a WELCOME has been heard */
 	unsigned wanted;  /* links, by the relay's wish */
-	uint64_t beside;  /* since when one more is wanted (silence), or 0 */
+	uint64_t silent;  /* since when a link owes an answer, or 0 */
 	bool moving;	  /* a new link is to replace those marked */
 	uint32_t grace_ms;
 	uint64_t row; /* the session's number at the relay */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -10,6 +11,7 @@
 
 static struct {
 	bool on;
+	atomic_bool done; /* the signal was stop_unwatch()'s */
 	pthread_t thread;
 	sigset_t set;
 	void (*fn)(void *arg, unsigned nth);
@@ -27,13 +29,8 @@ wait_for_signals(void *arg)
 	int number;
 
 	(void)arg;
-	for (;;) {
-		if (sigwait(&the.set, &number) != 0)
-			continue;
-		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	while (sigwait(&the.set, &number) == 0 && !atomic_load(&the.done))
 		the.fn(the.arg, ++nth);
-		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-	}
 	return NULL;
 }
 
@@ -42,6 +39,7 @@ stop_watch(void (*fn)(void *arg, unsigned nth), void *arg, struct err *e)
 {
 	the.fn = fn;
 	the.arg = arg;
+	atomic_store(&the.done, false);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&the.set);
 	sigaddset(&the.set, SIGINT);
@@ -61,6 +59,7 @@ stop_unwatch(void)
 	if (!the.on)
 		return;
 	the.on = false;
-	pthread_cancel(the.thread);
+	atomic_store(&the.done, true);
+	pthread_kill(the.thread, SIGHUP);
 	pthread_join(the.thread, NULL);
 }
