@@ -398,8 +398,8 @@ on_listen(void *arg, unsigned what)
 
 /* --- the server ------------------------------------------------------------ */
 
-static int
-find_group(const char *name, long *gid_out, struct err *e)
+int
+http_server_group(const char *name, long *gid_out, struct err *e)
 {
 	struct group *g;
 
@@ -421,7 +421,7 @@ start_listening(
 
 	if ((s->path = strdup(o->path)) == NULL)
 		return err_sys(e, "%s", o->path);
-	if (find_group(o->group, &gid, e) == -1)
+	if (http_server_group(o->group, &gid, e) == -1)
 		return -1;
 	if ((s->fd = listen_unix(o->path, o->mode, gid, NULL, e)) == -1)
 		return -1;
@@ -455,14 +455,14 @@ void
 http_server_close(struct http_server **sp)
 {
 	struct http_server *s = *sp;
-	struct list *n;
+	struct list *n, *next;
 	struct conn *c;
 
 	if (s == NULL)
 		return;
 	*sp = NULL;
-	while ((n = s->conns.next) != &s->conns) {
-		list_remove(n);
+	for (n = s->conns.next; n != &s->conns; n = next) {
+		next = n->next;
 		c = LIST_OF(n, struct conn, on);
 		conn_end(&c);
 	}

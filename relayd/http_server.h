@@ -84,4 +84,7 @@ const struct http_server_counts *http_server_counts(
 /* Makes the answer this status, and text as its one line. */
 void http_answer_text(struct http_answer *a, unsigned status, const char *text);
 
+/* The number of a group that may use a socket; NULL is none, -1. */
+int http_server_group(const char *name, long *gid_out, struct err *e);
+
 #endif
