@@ -31,20 +31,30 @@ struct link {
 	struct newcomer *newcomer; /* it has said HELLO */
 	uint32_t in_len;
 	bool is_up;
+	bool is_ws;   /* from nginx; who it is comes with its request */
+	bool counted; /* as one of its address */
 	uint8_t in[FRAME_HELLO_MAX];
 };
 
 /* --- the end --------------------------------------------------------------- */
 
-/* The address and the process have one dial less. */
+/* The process has one dial less, and its address if that is known. */
 static void
 uncount(struct worker *w, const struct addr *peer)
 {
 	struct relay *r = w->relay;
 
-	limit_doors_leave(r->doors, peer);
+	if (peer != NULL)
+		limit_doors_leave(r->doors, peer);
 	count_sub(&r->counts.dials_now, 1);
 	count_sub(&r->counts.files_now, 1);
+}
+
+/* The peer, once it is known and counted; else NULL. */
+static const struct addr *
+peer_of(const struct link *k)
+{
+	return k->counted ? &k->peer : NULL;
 }
 
 static void
@@ -69,10 +79,12 @@ fail(struct link *k, count_t *count, const char *why)
 	char text[ADDR_TEXT];
 
 	count_add(count, 1);
-	limit_doors_fine(w->relay->doors, &k->peer,
-	    loop_now(w->loop) + w->tune.limits.penalty_ms);
-	log_warn("dial %s: ended, %s", addr_text(text, &k->peer), why);
-	uncount(w, &k->peer);
+	if (k->counted)
+		limit_doors_fine(w->relay->doors, &k->peer,
+		    loop_now(w->loop) + w->tune.limits.penalty_ms);
+	log_warn("dial %s: ended, %s",
+	    k->counted ? addr_text(text, &k->peer) : "at the link socket", why);
+	uncount(w, peer_of(k));
 	link_free(&k);
 }
 
@@ -99,6 +111,51 @@ fail_saying(struct link *k, uint16_t code, const char *why)
 	fail(k, &k->worker->relay->counts.refused_hello, why);
 }
 
+/* --- who may dial ---------------------------------------------------------- */
+
+/*
+ * What the limits say to one more dial of an address: NULL, and it is counted,
+ * or the counter of its refusal.
+ */
+static count_t *
+refusal(struct worker *w, const struct addr *peer)
+{
+	struct relay *r = w->relay;
+
+	if (limit_doors_is_fined(r->doors, peer, loop_now(w->loop)))
+		return &r->counts.refused_penalty;
+	if (!limit_doors_enter(
+		r->doors, peer, w->tune.limits.links_per_address))
+		return &r->counts.refused_links;
+	return NULL;
+}
+
+static bool
+is_crowded(struct worker *w)
+{
+	struct counts *c = &w->relay->counts;
+
+	if (count_get(&c->dials_now) < w->tune.limits.handshakes)
+		return false;
+	count_add(&c->refused_dials, 1);
+	return true;
+}
+
+/* nginx has said who it is. */
+static bool
+may_come(struct link *k)
+{
+	count_t *why;
+
+	wire_peer(k->wire, &k->peer);
+	if ((why = refusal(k->worker, &k->peer)) != NULL) {
+		count_add(why, 1);
+		return false;
+	}
+	k->counted = true;
+	return true;
+}
+
 /* --- HELLO ----------------------------------------------------------------- */
 
 static void
@@ -108,6 +165,11 @@ on_up(void *arg)
 	struct worker *w = k->worker;
 	uint64_t by = k->since + w->tune.limits.hello_ms;
 
+	if (k->is_ws && !may_come(k)) {
+		uncount(w, NULL);
+		link_free(&k);
+		return;
+	}
 	k->is_up = true;
 	timer_move(k->late, by);
 }
@@ -210,11 +272,25 @@ on_late(void *arg)
 
 /* --- accepting ------------------------------------------------------------- */
 
-/* Takes fd over. */
+/* TLS at the relay's own port, HTTP at the link socket.  Takes fd over. */
+static struct wire *
+new_wire(struct link *k, int fd, struct err *e)
+{
+	struct worker *w = k->worker;
+	struct tls_stream *tls;
+
+	if (k->is_ws)
+		return wire_new_ws_server(&w->carry, fd, &dial_ops, k, e);
+	if ((tls = tls_stream_server(w->relay->tls, e)) != NULL)
+		return wire_new(&w->carry, fd, tls, &dial_ops, k, e);
+	plat_close(&fd);
+	return NULL;
+}
+
+/* Takes fd over; peer is NULL as long as it is not known. */
 static int
 link_new(struct worker *w, int fd, const struct addr *peer, struct err *e)
 {
-	struct tls_stream *tls;
 	struct link *k;
 
 	if ((k = calloc(1, sizeof(*k))) == NULL) {
@@ -222,39 +298,25 @@ link_new(struct worker *w, int fd, const struct addr *peer, struct err *e)
 		return err_sys(e, "dial");
 	}
 	k->worker = w;
-	k->peer = *peer;
+	k->is_ws = peer == NULL;
+	if (peer != NULL) {
+		k->peer = *peer;
+		k->counted = true;
+	}
 	k->since = loop_now(w->loop);
 	list_init(&k->on);
 	list_append(&w->links, &k->on);
 	k->late = loop_after(
 	    w->loop, w->tune.limits.handshake_ms, on_late, k, e);
-	tls = k->late != NULL ? tls_stream_server(w->relay->tls, e) : NULL;
-	if (tls == NULL)
+	if (k->late == NULL)
 		plat_close(&fd);
 	else
-		k->wire = wire_new(&w->carry, fd, tls, &dial_ops, k, e);
+		k->wire = new_wire(k, fd, e);
 	if (k->wire == NULL) {
 		link_free(&k);
 		return -1;
 	}
 	return 0;
-}
-
-/* What the limits say to one more dial: NULL, or the counter of its refusal. */
-static count_t *
-refusal(struct worker *w, const struct addr *peer)
-{
-	struct relay *r = w->relay;
-	struct counts *c = &r->counts;
-
-	if (limit_doors_is_fined(r->doors, peer, loop_now(w->loop)))
-		return &c->refused_penalty;
-	if (count_get(&c->dials_now) >= w->tune.limits.handshakes)
-		return &c->refused_dials;
-	if (!limit_doors_enter(
-		r->doors, peer, w->tune.limits.links_per_address))
-		return &c->refused_links;
-	return NULL;
 }
 
 static void
@@ -266,7 +328,11 @@ take_dial(struct worker *w, int fd, const struct addr *peer)
 	char text[ADDR_TEXT];
 
 	count_add(&c->dials, 1);
-	if ((why = refusal(w, peer)) != NULL) {
+	if (is_crowded(w)) {
+		plat_close_reset(&fd);
+		return;
+	}
+	if (peer != NULL && (why = refusal(w, peer)) != NULL) {
 		count_add(why, 1);
 		plat_close_reset(&fd);
 		return;
@@ -275,8 +341,17 @@ take_dial(struct worker *w, int fd, const struct addr *peer)
 	count_add(&c->files_now, 1);
 	if (link_new(w, fd, peer, &e) == 0)
 		return;
-	log_warn("dial %s: ended, %s", addr_text(text, peer), e.text);
+	log_warn("dial %s: ended, %s",
+	    peer != NULL ? addr_text(text, peer) : "at the link socket",
+	    e.text);
 	uncount(w, peer);
+}
+
+static int
+accept_at(const struct door *d, struct addr *peer_out)
+{
+	return d->is_ws ? listen_unix_accept(d->fd, NULL)
+			: listen_accept(d->fd, peer_out, NULL, NULL);
 }
 
 void
@@ -285,7 +360,6 @@ link_on_door(void *arg, unsigned what)
 	struct door *d = arg;
 	struct worker *w = d->worker;
 	struct addr peer;
-	struct err e;
 	int fd, n;
 
 	(void)what;
@@ -294,13 +368,13 @@ link_on_door(void *arg, unsigned what)
 			worker_shut_doors(w);
 			return;
 		}
-		fd = listen_accept(d->fd, &peer, NULL, &e);
+		fd = accept_at(d, &peer);
 		if (fd == LISTEN_FULL)
 			w->full = true;
 		else if (fd < 0)
 			return;
 		else
-			take_dial(w, fd, &peer);
+			take_dial(w, fd, d->is_ws ? NULL : &peer);
 	}
 }
 
@@ -374,7 +448,7 @@ link_drop_all(struct worker *w)
 	list_take(&w->links, &w->greeted);
 	while (!list_empty(&w->links)) {
 		k = LIST_OF(w->links.next, struct link, on);
-		uncount(w, &k->peer);
+		uncount(w, peer_of(k));
 		link_free(&k);
 	}
 }

@@ -26,6 +26,7 @@
 
 #include "ctl_server.h"
 #include "feed.h"
+#include "http_server.h"
 #include "keeper.h"
 #include "notify.h"
 #include "registry.h"
@@ -218,6 +219,7 @@ listen_all(struct relay *r, struct err *e)
 {
 	struct addr at[RELAY_LISTEN_MAX];
 	unsigned n, i;
+	long gid;
 
 	if (parse_listen(&r->conf, at, &n, e) == -1)
 		return -1;
@@ -227,7 +229,10 @@ listen_all(struct relay *r, struct err *e)
 			return err_prefix(e, "relay.listen");
 		r->listen_n = i + 1;
 	}
-	return 0;
+	if (http_server_group(r->conf.socket_group, &gid, e) == -1)
+		return -1;
+	r->link_fd = listen_unix(r->conf.relay.link, 0660, gid, NULL, e);
+	return r->link_fd == -1 ? -1 : 0;
 }
 
 static unsigned
@@ -415,13 +420,25 @@ start(struct whole *a, struct err *e)
 	return make_parts(a, e);
 }
 
-/* Turns until `done`, or until it takes too long. */
+static bool
+has_written(const struct whole *a)
+{
+	return !registry_is_writing(a->relay.registry);
+}
+
+static bool
+has_kept(const struct whole *a)
+{
+	return a->kept;
+}
+
+/* Turns until it is so, or takes too long. */
 static void
-turn_until(struct whole *a, const bool *done)
+turn_until(struct whole *a, bool (*is_so)(const struct whole *a))
 {
 	uint64_t by = clock_ms() + KEEPER_WAIT_MS;
 
-	while (!*done && clock_ms() < by)
+	while (!is_so(a) && clock_ms() < by)
 		loop_turn(a->relay.loop, 10, NULL);
 }
 
@@ -433,10 +450,10 @@ end_keeper(struct whole *a)
 
 	if (r->keeper == NULL)
 		return;
-	if (r->registry != NULL)
-		registry_flush(r->registry);
+	turn_until(a, has_written);
+	registry_flush(r->registry);
 	keeper_stop(r->keeper);
-	turn_until(a, &a->kept);
+	turn_until(a, has_kept);
 	if (!a->kept) {
 		log_error("database: it hangs; what was counted last is lost");
 		log_close();
@@ -464,6 +481,8 @@ close_all(struct whole *a)
 		store_close(&a->store);
 	while (r->listen_n > 0)
 		plat_close(&r->listen_fd[--r->listen_n]);
+	if (r->link_fd != -1)
+		listen_unix_close(&r->link_fd, r->conf.relay.link);
 	limit_doors_free(&r->doors);
 	if (r->tls != NULL)
 		tls_ctx_unref(&r->tls);
@@ -479,7 +498,7 @@ close_all(struct whole *a)
 int
 main(int argc, char **argv)
 {
-	static struct whole a = { .signals = -1 };
+	static struct whole a = { .signals = -1, .relay.link_fd = -1 };
 	struct err e;
 	int rc;
 

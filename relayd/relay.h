@@ -50,9 +50,10 @@ struct relay {
 	struct worker *workers[RELAY_WORKERS_MAX];
 	unsigned worker_n;
 	struct tls_ctx *tls;
-	/* of the relay's own port; the one for WebSocket links is behind */
+	/* of the relay's own port */
 	int listen_fd[RELAY_LISTEN_MAX];
 	unsigned listen_n;
+	int link_fd; /* where nginx hands over WebSocket links */
 	struct budget budget;
 	struct counts counts;
 	struct limit_doors *doors;

@@ -148,7 +148,7 @@ worker_shut_doors(struct worker *w)
 	if (w->doors_shut)
 		return;
 	w->doors_shut = true;
-	for (i = 0; i < w->relay->listen_n; i++)
+	for (i = 0; i < w->door_n; i++)
 		loop_pause(w->doors[i].watch);
 	if (w->closing)
 		return;
@@ -164,7 +164,7 @@ open_doors(struct worker *w)
 
 	if (!w->doors_shut || w->closing || worker_is_full(w))
 		return;
-	for (i = 0; i < w->relay->listen_n; i++)
+	for (i = 0; i < w->door_n; i++)
 		if (loop_resume(w->doors[i].watch, NULL) == -1)
 			return; /* the next tick tries again */
 	w->doors_shut = false;
@@ -406,7 +406,7 @@ on_stop(void *to, struct mail *m)
 	link_drop_all(w);
 	while ((n = map_next(&w->sessions, n)) != NULL)
 		session_end(MAP_OF(n, struct session, node), CODE_CLOSING,
-		    true, code_sentence(CODE_CLOSING));
+		    true, "the relay ends");
 	run_sessions(w);
 	carry_turn(&w->carry);
 	registry_on_stopped(w->relay);
@@ -421,21 +421,27 @@ worker_stop(struct worker *w)
 /* --- birth and end --------------------------------------------------------- */
 
 static int
+watch_door(struct worker *w, int fd, bool is_ws, struct err *e)
+{
+	struct door *d = &w->doors[w->door_n++];
+
+	d->worker = w;
+	d->fd = fd;
+	d->is_ws = is_ws;
+	d->watch = loop_watch(w->loop, fd, LOOP_LISTEN, link_on_door, d, e);
+	return d->watch == NULL ? -1 : 0;
+}
+
+static int
 watch_doors(struct worker *w, struct err *e)
 {
-	struct door *d;
+	const struct relay *r = w->relay;
 	unsigned i;
 
-	for (i = 0; i < w->relay->listen_n; i++) {
-		d = &w->doors[i];
-		d->worker = w;
-		d->fd = w->relay->listen_fd[i];
-		d->watch = loop_watch(
-		    w->loop, d->fd, LOOP_LISTEN, link_on_door, d, e);
-		if (d->watch == NULL)
+	for (i = 0; i < r->listen_n; i++)
+		if (watch_door(w, r->listen_fd[i], false, e) == -1)
 			return -1;
-	}
-	return 0;
+	return watch_door(w, r->link_fd, true, e);
 }
 
 struct worker *
@@ -509,7 +515,7 @@ worker_free(struct worker **wp)
 	if (w->hook != NULL)
 		loop_off_turn(&w->hook);
 	timer_cancel(&w->tick);
-	for (i = 0; i < w->relay->listen_n && w->loop != NULL; i++)
+	for (i = 0; i < w->door_n && w->loop != NULL; i++)
 		loop_unwatch(&w->doors[i].watch);
 	carry_close(&w->carry);
 	flow_box_free(&w->flows);

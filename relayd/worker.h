@@ -94,6 +94,7 @@ struct door {
 	struct worker *worker;
 	struct watch *watch;
 	int fd;
+	bool is_ws; /* link.sock: WebSockets come from nginx */
 };
 
 struct worker {
@@ -105,7 +106,8 @@ struct worker {
 	struct carry carry;
 	struct hook *hook;
 	struct relay_tunables tune;
-	struct door doors[RELAY_LISTEN_MAX];
+	struct door doors[RELAY_LISTEN_MAX + 1];
+	unsigned door_n;
 	bool doors_shut; /* accepting pauses: open files */
 	bool gates_shut; /* the same at some public port */
 	struct list links;   /* dials */
