@@ -1,6 +1,8 @@
 #include "base/clock.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 static uint64_t
@@ -75,4 +77,107 @@ clock_rfc3339(char *to, size_t cap, int64_t wall_ms)
 	    (unsigned)(rest / 3600000) % 100, (unsigned)(rest / 60000 % 60),
 	    (unsigned)(rest / 1000 % 60), (unsigned)(rest % 1000));
 	return to;
+}
+
+/* Days since 1970-01-01; the reverse of civil(). */
+static int64_t
+day_of(int year, int month, int mday)
+{
+	int64_t y = year - (month <= 2);
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t yoe = y - era * 400;
+	int64_t doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 +
+	    mday - 1;
+
+	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+/* Reads n digits and moves on; -1 when there are not so many. */
+static int
+digits(const char **p, int n)
+{
+	int value = 0;
+
+	for (; n > 0; n--, ++*p) {
+		if (!isdigit((unsigned char)**p))
+			return -1;
+		value = value * 10 + **p - '0';
+	}
+	return value;
+}
+
+/* Reads n digits that stand before `end` and moves behind that. */
+static int
+digits_to(const char **p, int n, const char *end)
+{
+	int value = digits(p, n);
+
+	if (value == -1 || **p == '\0' || strchr(end, **p) == NULL)
+		return -1;
+	++*p;
+	return value;
+}
+
+/* ".123", or nothing. */
+static bool
+read_fraction(const char **p, int *ms_out)
+{
+	int scale = 100;
+
+	*ms_out = 0;
+	if (**p != '.')
+		return true;
+	if (!isdigit((unsigned char)*++*p))
+		return false;
+	for (; isdigit((unsigned char)**p); ++*p, scale /= 10)
+		*ms_out += (**p - '0') * scale;
+	return true;
+}
+
+/* "Z" or "+01:00" at the end, in minutes. */
+static bool
+read_offset(const char *p, int *minutes_out)
+{
+	int sign = *p == '-' ? -1 : 1, hour, minute;
+
+	*minutes_out = 0;
+	if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
+		return true;
+	if (*p != '+' && *p != '-')
+		return false;
+	p++;
+	hour = digits_to(&p, 2, ":");
+	minute = hour == -1 ? -1 : digits(&p, 2);
+	if (minute == -1 || *p != '\0' || hour > 23 || minute > 59)
+		return false;
+	*minutes_out = sign * (hour * 60 + minute);
+	return true;
+}
+
+bool
+clock_read_rfc3339(const char *text, int64_t *wall_ms_out)
+{
+	const char *p = text;
+	int year, month, mday, hour, minute, second, ms, offset, y, m, d;
+	int64_t day;
+
+	if ((year = digits_to(&p, 4, "-")) == -1 ||
+	    (month = digits_to(&p, 2, "-")) == -1 ||
+	    (mday = digits_to(&p, 2, "Tt ")) == -1 ||
+	    (hour = digits_to(&p, 2, ":")) == -1 ||
+	    (minute = digits_to(&p, 2, ":")) == -1 ||
+	    (second = digits(&p, 2)) == -1 || !read_fraction(&p, &ms) ||
+	    !read_offset(p, &offset))
+		return false;
+	if (month < 1 || month > 12 || mday < 1 || hour > 23 || minute > 59 ||
+	    second > 60)
+		return false;
+	day = day_of(year, month, mday);
+	/* the 31st of a month that has none is another day */
+	civil(day, &y, &m, &d);
+	if (y != year || m != month || d != mday)
+		return false;
+	*wall_ms_out = ((day * 24 + hour) * 60 + minute - offset) * 60000 +
+	    second * 1000 + ms;
+	return true;
 }

@@ -60,6 +60,48 @@ test_against_libc(void)
 	ok(same, "4,000 years of dates are those of gmtime");
 }
 
+static void
+test_read(void)
+{
+	static const struct {
+		const char *text;
+		int64_t want;
+	} good[] = {
+		{ "1970-01-01T00:00:00Z", 0 },
+		{ "2026-11-20T14:02:05.123Z", 1795183325123 },
+		{ "2026-11-20T14:02:05.1239Z", 1795183325123 },
+		{ "2026-11-20t15:32:05.123+01:30", 1795183325123 },
+		{ "2026-11-20 04:02:05.1-10:00", 1795183325100 },
+		{ "2000-02-29T00:00:00z", 951782400000 },
+		{ "2016-12-31T23:59:60Z", 1483228800000 },
+	};
+	static const char *const bad[] = { "", "2026", "2026-11-20",
+		"2026-11-20T14:02:05", "2026-11-20T14:02:05.Z",
+		"2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z",
+		"2026-00-01T00:00:00Z", "2026-01-00T00:00:00Z",
+		"2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z",
+		"2026-01-01T00:00:61Z", "2026-01-01T00:00:00+24:00",
+		"2026-01-01T00:00:00+1:00", "2026-01-01T00:00:00+01:00x",
+		"2026-01-01T00:00:00ZZ", "+026-01-01T00:00:00Z",
+		"2026-01-01x00:00:00Z", " 2026-01-01T00:00:00Z" };
+	bool same = true;
+	char text[25];
+	int64_t ms;
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ok(clock_read_rfc3339(good[i].text, &ms) && ms == good[i].want,
+		    good[i].text);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(!clock_read_rfc3339(bad[i], &ms), bad[i]);
+	for (int64_t at = INT64_C(-62167219200000); same && at < INT64_C(253402300799999);
+	    at += INT64_C(86399999) * 29)
+		same = clock_read_rfc3339(
+			   clock_rfc3339(text, sizeof(text), at), &ms) &&
+		    ms == at;
+	ok(same, "what is written is read again");
+}
+
 int
 main(void)
 {
@@ -70,5 +112,6 @@ main(void)
 	ok(clock_wall_ms() > 1700000000000, "the date is after 2023");
 	test_known();
 	test_against_libc();
+	test_read();
 	return tap_done();
 }
