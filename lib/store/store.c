@@ -324,15 +324,32 @@ store_unlock(struct store *s)
 	s->locked = false;
 }
 
+/* A step inside of a group; one that SQLite has rolled back takes no more. */
+static int
+begin_inner(struct store *s, struct err *e)
+{
+	if (sqlite3_get_autocommit(s->db)) {
+		because(s, STORE_BROKEN);
+		return err_set(e, "%s: the change was rolled back", s->path);
+	}
+	if (store_exec(s, "SAVEPOINT inner", e) == -1)
+		return -1;
+	s->depth++;
+	return 0;
+}
+
 int
 store_begin(struct store *s, struct err *e)
 {
+	if (s->depth > 0)
+		return begin_inner(s, e);
 	if (store_file_check(s, e) == -1 || store_lock(s, e) == -1)
 		return -1;
 	if (store_exec(s, "BEGIN IMMEDIATE", e) == -1) {
 		store_unlock(s);
 		return -1;
 	}
+	s->depth = 1;
 	return 0;
 }
 
@@ -342,9 +359,25 @@ store_begin_read(struct store *s, struct err *e)
 	return store_exec(s, "BEGIN", e);
 }
 
+/* What a step of a group has changed stays for the group's end, or goes. */
+static int
+end_inner(struct store *s, int rc, struct err *e)
+{
+	s->depth--;
+	if (rc >= 0)
+		return store_exec(s, "RELEASE inner", e) == -1 ? -1 : rc;
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK TO inner; RELEASE inner", NULL,
+		    NULL, NULL);
+	return rc;
+}
+
 int
 store_end(struct store *s, int rc, struct err *e)
 {
+	if (s->depth > 1)
+		return end_inner(s, rc, e);
+	s->depth = 0;
 	if (rc >= 0 && store_exec(s, "COMMIT", e) == -1)
 		rc = -1;
 	/* Some failures have rolled back already; the answer is no news. */
@@ -352,6 +385,20 @@ store_end(struct store *s, int rc, struct err *e)
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 	store_unlock(s);
 	return rc;
+}
+
+int
+store_group(struct store *s, struct err *e)
+{
+	return store_begin(s, e);
+}
+
+int
+store_group_end(struct store *s, bool keep, struct err *e)
+{
+	int rc = store_end(s, keep ? 0 : -1, e);
+
+	return keep ? rc : 0;
 }
 
 /* What root makes belongs to the owner of the folder. */

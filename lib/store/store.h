@@ -55,6 +55,14 @@ enum store_why store_why(const struct store *s);
 void store_set_waiting(struct store *s, bool waits);
 
 /*
+ * Makes all that follows one change, until the end keeps it (0, or -1: nothing
+ * of it was kept) or undoes it.  Other writers wait meanwhile: nothing that
+ * waits for anybody stands between the two.
+ */
+int store_group(struct store *s, struct err *e);
+int store_group_end(struct store *s, bool keep, struct err *e);
+
+/*
  * A number that moves when another connection has changed the database: an
  * inexpensive question, meant to be asked ten times a second.
  */

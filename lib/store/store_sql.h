@@ -26,6 +26,7 @@ struct store {
 	int lock_fd; /* PATH.lock; held from store_begin() to the end */
 	bool locked;
 	bool waits;
+	unsigned depth; /* 1 between begin and end; more inside of a group */
 	enum store_why why;
 };
 
