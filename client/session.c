@@ -95,17 +95,20 @@ on_redial(void *arg)
 	s->redial = NULL; /* the turn's end dials */
 }
 
-/* Tells why there is no link: once, until the reason changes. */
+/* Tells why a door leads to no link: once, until the reason changes. */
 static void
 tell_trouble(struct session *s, const char *text)
 {
-	bool known = strcmp(s->trouble, text) == 0;
+	char *told = s->told[s->door];
+	char line[sizeof(s->told[0])];
 
+	(void)str_copy(line, sizeof(line), text);
 	(void)str_copy(s->trouble, sizeof(s->trouble), text);
-	if (known || s->state == SESSION_LIVE)
+	if (strcmp(told, line) == 0 || s->state == SESSION_LIVE)
 		say_debug("relay: %s", text);
 	else
 		say_warn("relay: %s", text);
+	memcpy(told, line, sizeof(line));
 }
 
 /* The last door of a round has failed. */
@@ -113,11 +116,16 @@ static void
 all_failed(struct session *s)
 {
 	bool only_trust = s->only_trust;
+	char text[600];
 
 	s->tried = 0;
 	s->only_trust = true;
 	if (only_trust && !s->ever) {
-		end(s, EXIT_TRUST, s->trouble);
+		snprintf(text, sizeof(text),
+		    "%.400s. This is not the relay that was meant, or it has a"
+		    " new key: ask who runs it.",
+		    s->trouble);
+		end(s, EXIT_TRUST, text);
 		return;
 	}
 	if (s->moving && !list_empty(&s->links))
@@ -390,6 +398,7 @@ on_welcome(void *arg, struct link *k, const struct proto_welcome *w,
 	s->only_trust = true;
 	s->silent = 0;
 	s->trouble[0] = '\0';
+	memset(s->told, 0, sizeof(s->told));
 	retry_welcome(&s->retry, loop_now(s->loop));
 	tell_welcome(s, k, w);
 	s->ever = true;

@@ -17,12 +17,12 @@
 
 #include "base/list.h"
 #include "carry/carry.h"
+#include "client_conf.h"
 #include "netwatch.h"
 #include "proto/ctl.h"
 #include "retry.h"
 #include "tunnel.h"
 
-struct client_conf;
 struct err;
 struct hook;
 struct link;
@@ -79,6 +79,7 @@ struct session {
 	bool broken;
 	char broken_why[256];
 	char trouble[512]; /* why there is no link, for people */
+	char told[CONF_DOORS_MAX][160]; /* of each door, as a line */
 	int exit;	   /* of the program, once ENDED */
 	char why[1024];	   /* ... and the reason; "" when its user ended it */
 };

