@@ -52,6 +52,8 @@ struct adit_conf_limits {
 	uint32_t flow_idle_s, flow_answered_idle_s;
 	uint32_t opens_per_s, opens_burst;
 	uint32_t window_first_kb, window_max_kb;
+	/* the API, of one user */
+	uint32_t api_reads_per_minute, api_writes_per_minute; /* 0: no limit */
 	/* this process */
 	uint32_t files_reserve;
 	uint32_t control_connections;

@@ -66,6 +66,8 @@ test_defaults(void)
 	is_int(c.limits.window_first_kb, 256, "window_first_kb");
 	is_int(c.limits.window_max_kb, 2048, "window_max_kb");
 	is_int(c.limits.visitors_per_minute, 0, "visitors_per_minute");
+	is_int(c.limits.api_reads_per_minute, 6000, "api_reads_per_minute");
+	is_int(c.limits.api_writes_per_minute, 600, "api_writes_per_minute");
 	is_int(c.log.level, 2, "log.level is info");
 }
 
