@@ -55,7 +55,7 @@ struct mux_conf {
 	uint32_t links_max;	/* 1 to 4 */
 	uint32_t ack_ms;	/* an ACK is due this long after the first byte */
 	uint32_t ping_idle_ms;	/* PING after so much silence */
-	uint32_t ping_sent_ms;	/* ... or so long after saying something */
+	uint32_t ping_sent_ms;	/* ... or so long after an unanswered word */
 	uint32_t dead_ms;	/* a link is dead so long after the PING */
 	uint32_t link_busy_ms;	/* relay: another link is wanted (LINKS) when
 				   one was full for so long while others wait */
@@ -130,8 +130,8 @@ struct mux_ops {
 	void (*link_end)(void *larg, uint16_t code, const char *why);
 
 	/*
-	 * Client: every link has been silent for too long after something was
-	 * sent; dial another one beside it.
+	 * Client: a PING on this link waits for its answer longer than a
+	 * healthy link would take; dial another one beside it.
 	 */
 	void (*link_silent)(void *larg);
 

@@ -32,6 +32,7 @@ enum {
 	STAGE_BODY_MAX = 2048, /* larger bodies go out as records of their own */
 	SMALL_MAX = POOL_SMALL,
 	DGRAM_MAX = 65507,
+	SILENT_MS = 1000, /* a PING without an answer: dial beside it */
 	PAUSED_MS = 1000, /* a turn so late means: we were stopped */
 	STARVED_MS = 20,  /* without memory, try again so much later */
 	LINK_QUIET_MS = 10000, /* a second link unneeded for so long may go */
@@ -175,7 +176,7 @@ struct mux {
 
 	uint64_t opens_at; /* token bucket of the peer's OPENs */
 	uint64_t opens_left;
-	unsigned acks_ahead;
+	int acks_ahead; /* ACKs that moved nothing, less those that may */
 
 	/* RESUME: the relay's round; the client's highest seen */
 	uint64_t round;

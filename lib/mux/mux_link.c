@@ -227,13 +227,15 @@ ping_due(const struct mux_link *l)
 	return due;
 }
 
-/* Client: when the silence after our last word is long enough to act. */
+/* Client: when a PING has waited so long that another link is dialled. */
 static uint64_t
 silent_due(const struct mux_link *l)
 {
-	if (mux_is_relay(l->m) || l->said == 0 || l->silent_told)
+	uint64_t wait = (uint64_t)l->rtt_ms * 2;
+
+	if (mux_is_relay(l->m) || l->ping_at == 0 || l->silent_told)
 		return UINT64_MAX;
-	return l->said + l->m->conf.ping_sent_ms;
+	return l->ping_at + (wait > SILENT_MS ? wait : SILENT_MS);
 }
 
 uint64_t

@@ -442,6 +442,8 @@ mux_stream_attach(struct mux_stream *s, struct mux_link *l)
 {
 	s->link = l;
 	s->m->stats.resumed++;
+	/* the peer says one ACK for each */
+	s->m->acks_ahead -= s->m->acks_ahead > -RESETS_MAX;
 	mux_sched_ready(s);
 }
 
@@ -793,7 +795,7 @@ static void
 count_idle_ack(struct mux *m, bool moved)
 {
 	if (moved)
-		m->acks_ahead = m->acks_ahead > 0 ? m->acks_ahead - 1 : 0;
+		m->acks_ahead -= m->acks_ahead > 0;
 	else if (++m->acks_ahead > ACKS_AHEAD_MAX)
 		mux_break(m, "ACKs that acknowledge nothing");
 }
