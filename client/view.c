@@ -356,10 +356,10 @@ static void
 lamps(struct page *g, const struct view_tunnel *t)
 {
 	uint8_t seen = t->quiet_ms == UINT64_MAX ? PROTO_GREY : PROTO_GREEN;
+	bool linked = g->v->link == VIEW_LINKED;
 
-	lamp(g, t->reach.light, "reach");
-	lamp(g, g->v->link == VIEW_LINKED ? PROTO_GREEN : PROTO_RED,
-	    "machine");
+	lamp(g, linked ? t->reach.light : PROTO_GREY, "reach");
+	lamp(g, linked ? PROTO_GREEN : PROTO_RED, "machine");
 	lamp(g, t->service.light, "service");
 	lamp(g, seen, "visitor");
 }
