@@ -89,7 +89,9 @@ carry_turn(struct carry *c)
 		wire_read_on(w);
 	}
 	free_dead(c);
-	return c->told || !list_empty(&c->again) ? 0 : LOOP_NEVER;
+	return c->told || !list_empty(&c->again) || !list_empty(&c->flush)
+	    ? 0
+	    : LOOP_NEVER;
 }
 
 /* --- what the mux asks for ------------------------------------------------- */

@@ -58,7 +58,8 @@ void carry_close(struct carry *c);
 /*
  * The end of a turn: flushes each wire once, and frees the dead ones.  Returns
  * what a hook of the loop returns: 0 when the sessions need another run at once,
- * because a wire has brought more or has ended, else LOOP_NEVER.
+ * because a wire has brought more or has ended, or a wire has bytes for the
+ * next turn, else LOOP_NEVER.
  */
 uint64_t carry_turn(struct carry *c);
 
