@@ -122,7 +122,7 @@ plan_family(struct sim *s)
 		p->cut_weight = 120;
 		p->pairs += 6;
 		p->resets = (unsigned)between(s, 2, 12);
-		p->abandons = (unsigned)between(s, 3, 8);
+		p->abandons = (unsigned)between(s, 3, 15);
 		break;
 	case SIM_ONELINK:
 		p->links = 1;
@@ -579,7 +579,7 @@ static const struct {
 	{ 40, move_open },
 	{ 0, move_cut },
 	{ 8, move_reset },
-	{ 8, move_abandon },
+	{ 40, move_abandon },
 	{ 3, move_say },
 	{ 2, move_dark },
 	{ 2, move_jump },

@@ -11,7 +11,7 @@
 #include "../sim/sim.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SEEDS 1500
+#define SEEDS 4000
 #else
 #define SEEDS 10000
 #endif
