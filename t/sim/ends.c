@@ -345,12 +345,13 @@ ends_gone(void *sarg, enum mux_gone how, uint16_t code, const char *sentence)
 		e->pair->excused = true;
 	if (e->pair->udp && s->lost > 0)
 		e->pair->excused = true;
-	if (how == MUX_GONE_RESET && !e->pair->excused && s->side[0].mux != NULL)
+	if (how == MUX_GONE_RESET && !e->pair->excused)
 		sim_fail(s, "%s: %" PRIu32 " is reset, code %u, nobody asked",
 		    sim_side_name(e->side), e->pair->number, code);
 	if (how == MUX_GONE_CLEAN &&
 	    (!e->ended || !e->eof || e->failing || o->arrived != e->len ||
-		!o->fin_arrived || (e->side == e->pair->opener && !e->connected)))
+		!o->fin_arrived ||
+		(e->side == e->pair->opener && !e->connected)))
 		sim_fail(s, "%s: %" PRIu32 " is clean before it is",
 		    sim_side_name(e->side), e->pair->number);
 	set_over(e, how);
@@ -372,7 +373,8 @@ send_datagram(struct sim *s, struct end *e)
 		return;
 	n = sizes[sim_below(s, 7)];
 	if (sim_chance(s, 60))
-		n = (uint32_t)sim_below(s, sim_chance(s, 80) ? 1500 : DGRAM_BYTES);
+		n = (uint32_t)sim_below(s,
+		    sim_chance(s, 80) ? 1500 : DGRAM_BYTES);
 	for (uint32_t i = 0; i < n; i++)
 		b[i] = byte_at(e, (uint64_t)e->dgrams << 20 | i);
 	d->len = n;

@@ -3,7 +3,8 @@
  * every frame and both local ends of every stream says when one of them did
  * wrong.  All of it follows from one number, the seed.
  *
- *	sim.c	what a seed draws, what happens when, the last judgement
+ *	plan.c	what a seed draws before it begins
+ *	sim.c	what happens when, the last judgement
  *	wire.c	links: bytes under way, cuts, HELLO and WELCOME
  *	watch.c	the onlooker: frames as they are sent and as they arrive
  *	ends.c	local ends: what a socket would be
@@ -49,7 +50,7 @@ struct sim_plan {
 	unsigned flows;	 /* percent of them that are flows */
 	unsigned cuts;	 /* left to make */
 	unsigned cut_weight;
-	unsigned darks;	 /* left to make: all links cut, no dial for a while */
+	unsigned darks;	 /* left: all links cut, no dial for a while */
 	unsigned resets; /* left to make, by owners */
 	unsigned abandons; /* dials to give up, left */
 	unsigned breaks; /* local ends that may break, left */
@@ -115,7 +116,7 @@ struct end {
 	struct pair *pair;
 	enum mux_side side;
 	struct mux_stream *s;
-	bool known;    /* the owner has it: opened, and neither gone nor reset */
+	bool known;    /* the owner has it: opened, not gone, not reset */
 	bool over;     /* it has been known and is no more */
 	enum mux_gone how;
 	bool failing;  /* has said MUX_BROKEN: gone() must follow */
@@ -205,6 +206,7 @@ const char *sim_family_name(enum sim_family f);
 
 uint64_t sim_random(struct sim *s);
 uint64_t sim_below(struct sim *s, uint64_t n); /* 0 to n - 1; 0 for 0 */
+uint64_t sim_between(struct sim *s, uint64_t low, uint64_t high);
 bool sim_chance(struct sim *s, unsigned percent);
 void sim_fail(struct sim *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -216,6 +218,10 @@ sim_other(enum mux_side side)
 {
 	return side == MUX_RELAY ? MUX_CLIENT : MUX_RELAY;
 }
+
+/* plan.c */
+void plan_draw(struct sim *s);
+void plan_conf(struct sim *s, enum mux_side side);
 
 /* wire.c */
 void wire_dial(struct sim *s);
