@@ -116,10 +116,9 @@ each_way("$DARK s of darkness", 1, sub {
 	$rig->cut($cutter, 'light');
 });
 each_way('dropped packets', 1, sub {
-	Rig::Net::firewall($home, 'table ip t { chain c { type filter hook '
-	    . 'output priority 0; oif != "lo" drop; } }');
+	Rig::Net::firewall($home, 'output', 'oif != "lo" drop');
 	sleep long_or(12, 4);
-	Rig::Net::firewall($home, '');
+	Rig::Net::firewall($home);
 });
 my $last = 2;
 each_way('another address', 3, sub {

@@ -48,7 +48,8 @@ sub refuses {
 
 sub status_is {
 	my ($tunnel, $status) = @_;
-	return ($rig->live($tunnel)->{status} // '') eq $status;
+	my $live = $rig->live($tunnel) or return 0;
+	return $live->{status} eq $status;
 }
 
 # --- pause and resume ---------------------------------------------------------
@@ -67,7 +68,6 @@ follows('resume', sub { $rig->ctl('tunnel', 'resume', $t->{id}) },
 
 my $kept = $rig->visitor('canary', $t, { a => 1 });
 $kept->expect(qr/^up/);
-$service->{hits} = 0;
 follows('edit of the target', sub {
 	$rig->ctl('tunnel', 'edit', $t->{id}, '--target', $elsewhere);
 }, sub {

@@ -147,7 +147,7 @@ SKIP: {
 		system('sqlite3', "$dir/adit.db", 'PRAGMA user_version=9999');
 	}, sub {
 		system('sqlite3', "$dir/adit.db", "PRAGMA user_version=$is");
-	}, qr/newer|future/i);
+	}, qr/newer|later/i);
 }
 
 # --- a backup is put in its place ---------------------------------------------

@@ -102,7 +102,8 @@ SKIP: {
 	open my $f, '>', "$dir/ca.cnf" or die;
 	print $f "[ca]\ndefault_ca=d\n[d]\ndatabase=$dir/ca.txt\n"
 	    . "new_certs_dir=$dir\nrand_serial=yes\ndefault_md=sha256\n"
-	    . "policy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n"
+	    . "policy=p\nunique_subject=no\n"
+	    . "x509_extensions=e\n[p]\ncommonName=supplied\n"
 	    . "[e]\nsubjectAltName=DNS:localhost,IP:127.0.0.1\n";
 	close $f;
 	open $f, '>', "$dir/ca.txt" or die;
@@ -172,11 +173,11 @@ SKIP: {
 	system('sqlite3', $future->dir . '/adit.db',
 	    'PRAGMA user_version=9999');
 	ends('a newer database', $future->relayd(unready => 1), $_,
-	    qr/newer/i) for 1;
+	    qr/newer|later/i) for 1;
 	$future->{relayd} = undef;
 	my ($code, undef, $err) = $future->try_ctl('user', 'list');
 	is($code, 1, 'aditctl refuses it, too');
-	like($err, qr/newer/i, 'and says why');
+	like($err, qr/newer|later/i, 'and says why');
 }
 
 # --- aditctl ----------------------------------------------------------------------
@@ -195,9 +196,9 @@ my @new = ('tunnel', 'add', '--user', 'ann@example.org', '--name', 'x',
 ctl_fails('no such tunnel', 1, qr/77/, 'tunnel', 'show', 77);
 ctl_fails('no such user', 1, qr/eve\@example\.org/, 'tunnel', 'list',
     '--user', 'eve@example.org');
-ctl_fails('no such command', 2, qr/tunnel dig/, 'tunnel', 'dig');
+ctl_fails('no such command', 2, qr/dig/, 'tunnel', 'dig');
 ctl_fails('a wrong option', 2, qr/--colour/, 'tunnel', 'list', '--colour');
-ctl_fails('a target without a port', 2, qr/127\.0\.0\.1/, @new, '127.0.0.1');
+ctl_fails('a target without a port', 2, qr/target.*port/, @new, '127.0.0.1');
 ctl_fails('a public port out of range', 1, qr/\b80\b/, @new, $target,
     '--port', 80);
 ctl_fails('a port that is leased', 1, qr/\b$t->{public_port}\b/, @new,
@@ -207,7 +208,7 @@ my $small = Rig->new(range => [ $rig->{range}[0], $rig->{range}[0] + 1 ]);
 $small->tunnel(target => $target) for 1 .. 2;
 my ($code, undef, $err) = $small->try_ctl(@new, $target);
 is($code, 1, 'no port is left');
-like($err, qr/ports? .*$small->{range}[0]/s, 'it names the range');
+like($err, qr/port.*$small->{range}[0]/s, 'it names the range');
 
 $good->stop;
 $rig->finish;

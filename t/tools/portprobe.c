@@ -55,8 +55,8 @@ main(int argc, char **argv)
 
 		if (try_bind(a, port, type, tries % 2)) {
 			won++;
-			snprintf(how, sizeof(how), "%s%s", a,
-			    tries % 2 ? " with SO_REUSEADDR" : "");
+			snprintf(how, sizeof(how), "%s%s, try %lu", a,
+			    tries % 2 ? " with SO_REUSEADDR" : "", tries);
 		}
 		tries++;
 		nanosleep(&ms, NULL);

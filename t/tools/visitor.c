@@ -42,6 +42,7 @@ enum { BUFFER = 65536, TURNS = 32, HEAD = 96, PROBES = 1 << 20, WHY = 200 };
 struct visitor {
 	int fd;
 	bool connected, fin_sent, got_end, over;
+	bool counted; /* one of those who stay */
 	uint64_t sent, got;	/* of the pattern */
 	size_t head_n, tail_n;	/* of them, done */
 	uint64_t began;
@@ -96,7 +97,10 @@ done(struct visitor *v, const char *why, int error)
 	if (why == NULL) {
 		sum.ok++;
 	} else {
-		sum.failed++;
+		if (v->counted)
+			sum.lost++;
+		else
+			sum.failed++;
 		if (sum.why[0] == '\0')
 			snprintf(sum.why, sizeof(sum.why),
 			    "%s%s%s, %llu sent, %llu got", why,
@@ -243,14 +247,11 @@ visitor_run(struct visitor *v, uint32_t events)
 		return;
 	if (plan.mute) {
 		want(v, sent == 1 ? 0 : EPOLLOUT, EPOLL_CTL_MOD);
-		if (sent == 1 && !v->fin_sent) {
-			v->fin_sent = true; /* said once */
+		if (sent == 1 && !v->counted) {
+			v->counted = true;
 			sum.ok++;
 		} else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
-			sum.lost++;
-			close(v->fd);
-			v->fd = -1;
-			v->over = true;
+			done(v, "the end, unasked for", 0);
 		}
 		return;
 	}
@@ -258,15 +259,14 @@ visitor_run(struct visitor *v, uint32_t events)
 	if (v->over)
 		return;
 	if (v->got_end && plan.stay) {
-		sum.lost++;
 		done(v, "the end, unasked for", 0);
 	} else if (v->got_end && !has_all(v)) {
 		done(v, "the end, too early", 0);
 	} else if (has_all(v) && sent == 1 && (v->got_end || !plan.end)) {
 		if (!plan.stay) {
 			done(v, NULL, 0);
-		} else if (!v->fin_sent) {
-			v->fin_sent = true; /* counted once */
+		} else if (!v->counted) {
+			v->counted = true;
 			sum.ok++;
 		}
 	}

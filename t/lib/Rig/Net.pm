@@ -115,14 +115,15 @@ sub wire {
 	return ($end_a, $end_b);
 }
 
-# A rule set for that node; an empty one lets all pass.
+# Rules for that node's `input` or `output`; none: all may pass.
 sub firewall {
-	my ($node, $rules) = @_;
-	my $pid = open my $nft, '|-',
-	    ($node ? $node->enter : ()), have('nft'), '-f', '-'
+	my ($node, $hook, @rules) = @_;
+	open my $nft, '|-', ($node ? $node->enter : ()), have('nft'), '-f', '-'
 	    or croak "nft: $!";
-	print $nft "flush ruleset\n$rules\n";
-	close $nft or croak "nft refuses: $rules";
+	print $nft "flush ruleset\n";
+	print $nft "table inet t {\nchain c {\ntype filter hook $hook "
+	    . "priority 0\n", map({ "$_\n" } @rules), "}\n}\n" if $hook;
+	close $nft or croak "nft refuses: @rules";
 	return;
 }
 
