@@ -1,6 +1,6 @@
 /*
  * wire: TLS over a socket in a loop: records in and out, the tidy end, the
- * move to another carry, room, those who stall.
+ * move to another carry, room, those who stall; a WebSocket from nginx.
  */
 #include "carry/wire.h"
 
@@ -310,6 +310,108 @@ test_junk(void)
 	turns(2);
 }
 
+/* --- at the link socket ---------------------------------------------------- */
+
+#define UPGRADE                                                                \
+	"GET /link HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"             \
+	"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"                \
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"                      \
+	"Sec-WebSocket-Protocol: adit.1\r\nX-Real-IP: 2001:db8::9\r\n"
+
+/* s is at one end, what nginx would be at the other; it says n bytes. */
+static int
+behind_nginx(struct one *s, const void *p, size_t n)
+{
+	struct err e;
+	int fd[2];
+
+	*s = (struct one){ 0 };
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == -1)
+		die("socketpair");
+	plat_unwait(fd[0], NULL);
+	plat_unwait(fd[1], NULL);
+	s->w = wire_new_ws_server(&carry, fd[0], &ops, s, &e);
+	if (s->w == NULL || send(fd[1], p, n, 0) != (ssize_t)n)
+		die("link socket");
+	return fd[1];
+}
+
+/* Reads until it ends with n bytes at p, or at the end for n 0. */
+static bool
+hears(int fd, const void *p, size_t n)
+{
+	static uint8_t got[4096];
+	size_t len = 0;
+	ssize_t k = -1;
+	int i;
+
+	for (i = 0; i < TURNS && len < sizeof(got); i++) {
+		turns(1);
+		k = recv(fd, got + len, sizeof(got) - len, 0);
+		if (k > 0)
+			len += (size_t)k;
+		if (k == 0 || (n > 0 && len >= n &&
+				  memcmp(got + len - n, p, n) == 0))
+			break;
+	}
+	return n == 0 ? k == 0
+		      : len >= n && memcmp(got + len - n, p, n) == 0;
+}
+
+static void
+test_websocket(void)
+{
+	static const char up[] = UPGRADE "\r\n";
+	struct addr a;
+	struct one s;
+	char text[ADDR_TEXT];
+	int fd = behind_nginx(&s, up, sizeof(up) - 1);
+
+	ok(until(&s.up), "a WebSocket from nginx comes up");
+	wire_peer(s.w, &a);
+	is_str(addr_ip_text(text, &a), "2001:db8::9", "nginx says who it is");
+	wire_describe(s.w, text, sizeof(text));
+	is_str(text, "WebSocket", "the wire tells its kind");
+	s.echoes = true;
+	send(fd, "\x82\x84" "abcd\x11\x0b\x0d\x03", 10, 0);
+	ok(hears(fd, "\x82\x04ping", 6), "what is said comes back");
+	send(fd, "\x89\x80" "abcd", 6, 0);
+	ok(hears(fd, "\x8a\x00", 2), "a ping alone is answered");
+	wire_finish(&s.w, 2000);
+	ok(hears(fd, "\x88\x02\x03\xe8", 4), "a tidy end is said");
+	ok(hears(fd, "", 0), "before the end");
+	close(fd);
+	turns(3);
+
+	fd = behind_nginx(&s, up, sizeof(up) - 1);
+	until(&s.up);
+	send(fd, "\x88\x82\0\0\0\0\x03\xe9", 8, 0);
+	ok(until(&s.down), "the other side's close ends the wire");
+	is_int(s.how, WIRE_CLOSED, "as its own wish");
+	ok(hears(fd, "\x88\x02\x03\xe9", 4), "and is answered");
+	close(fd);
+}
+
+static void
+test_websocket_refused(void)
+{
+	static const char page[] = UPGRADE "Origin: https://h\r\n\r\n";
+	static const char up[] = UPGRADE "\r\n\x81\x80" "abcd";
+	struct one s;
+	int fd = behind_nginx(&s, page, sizeof(page) - 1);
+
+	ok(until(&s.down) && !s.up, "a web page is refused");
+	is_int(s.how, WIRE_TLS, "as the peer's fault");
+	ok(hears(fd, "not for web pages\n", 18), "in words");
+	ok(hears(fd, "", 0), "and is gone");
+	close(fd);
+	fd = behind_nginx(&s, up, sizeof(up) - 1);
+	ok(until(&s.down), "text ends the wire");
+	ok(hears(fd, "\x88\x02\x03\xeb", 4), "with a close that says so");
+	close(fd);
+	turns(2);
+}
+
 int
 main(void)
 {
@@ -339,6 +441,8 @@ main(void)
 	test_move();
 	test_speaks_too_soon();
 	test_junk();
+	test_websocket();
+	test_websocket_refused();
 	is_int(pool_held(carry.pool), 0, "no slab is out");
 	loop_off_turn(&h1);
 	loop_off_turn(&h2);
