@@ -47,8 +47,11 @@ void registry_drain(struct registry *g, uint64_t ms, void (*done)(void *arg),
 /* The tunables of relay have changed. */
 void registry_retune(struct registry *g);
 
-/* What is still unwritten goes to the keeper now. */
+/*
+ * What is still unwritten goes to the keeper now, unless a batch is under way.
+ */
 void registry_flush(struct registry *g);
+bool registry_is_writing(const struct registry *g);
 
 /* What the keeper says: what is wrong (NULL: nothing); a batch is written. */
 void registry_health(struct registry *g, const char *sentence);

@@ -324,3 +324,9 @@ registry_flush(struct registry *g)
 		LIST_OF(n, struct reg_session, all)->save_at = 0;
 	save_tick(g);
 }
+
+bool
+registry_is_writing(const struct registry *g)
+{
+	return g->is_writing;
+}

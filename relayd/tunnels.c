@@ -400,7 +400,7 @@ end_code(enum proto_state state)
 	return CODE_NONE;
 }
 
-/* Everything that a worker acts on, as one hash. */
+/* Everything that a worker acts on, but for the nonce, as one hash. */
 static void
 hash_word(uint8_t out[32], const struct tunnel_spec *spec,
     const struct snap_tunnel *row)
@@ -425,16 +425,31 @@ hash_word(uint8_t out[32], const struct tunnel_spec *spec,
 	random_sha256(out, all, sizeof(all));
 }
 
+/* The frame that the client will get. */
 static int
-fill_spec(struct registry *g, struct reg_offer *o, struct tunnel_spec *spec)
+put_config(struct tunnel_spec *spec, const struct proto_config *c)
+{
+	uint8_t frame[FRAME_HEAD + 2048];
+	int n = config_encode(frame, sizeof(frame), c, NULL);
+
+	if (n == -1)
+		return -1;
+	free(spec->config);
+	if ((spec->config = malloc((size_t)n)) == NULL)
+		return -1;
+	memcpy(spec->config, frame, (size_t)n);
+	spec->config_len = (uint32_t)n;
+	return 0;
+}
+
+static int
+fill_spec(struct registry *g, struct reg_offer *o, struct tunnel_spec *spec,
+    struct proto_config *c)
 {
 	struct reg_tunnel *t = o->tunnel;
 	const struct snap_tunnel *row = t->row;
-	uint8_t frame[FRAME_HEAD + 2048];
-	struct proto_config c;
-	int n;
 
-	fill_config(g, o, &c);
+	fill_config(g, o, c);
 	spec->id = t->id;
 	spec->rate = row->address_rate != 0
 	    ? row->address_rate
@@ -442,44 +457,54 @@ fill_spec(struct registry *g, struct reg_offer *o, struct tunnel_spec *spec)
 	spec->visitors_max = row->visitors_max;
 	spec->counts = &t->counts;
 	spec->user = &t->user->counts;
-	spec->end_code = end_code((enum proto_state)c.state);
+	spec->end_code = end_code((enum proto_state)c->state);
 	spec->serve = t->server == o->session && !t->is_leaving;
 	spec->tcp = spec->serve ? t->tcp : NULL;
 	spec->udp = spec->serve ? t->udp : NULL;
-	spec->has_nonce = spec->serve && t->asks_probe &&
-	    random_bytes(spec->nonce, sizeof(spec->nonce), NULL) == 0;
-	c.has_nonce = spec->has_nonce;
-	memcpy(c.nonce, spec->nonce, sizeof(c.nonce));
-	if ((n = config_encode(frame, sizeof(frame), &c, NULL)) == -1 ||
-	    (spec->config = malloc((size_t)n)) == NULL ||
-	    (spec->name = strdup(row->name)) == NULL ||
+	if ((spec->name = strdup(row->name)) == NULL ||
 	    addr_nets_parse(&spec->allow, row->allow, NULL) == -1 ||
 	    addr_nets_parse(&spec->deny, row->deny, NULL) == -1)
 		return -1;
-	memcpy(spec->config, frame, (size_t)n);
-	spec->config_len = (uint32_t)n;
-	return 0;
+	return put_config(spec, c);
+}
+
+/* Asks the client for both probes. */
+static int
+add_nonce(struct tunnel_spec *spec, struct proto_config *c)
+{
+	if (random_bytes(spec->nonce, sizeof(spec->nonce), NULL) == -1)
+		return -1;
+	spec->has_nonce = c->has_nonce = true;
+	memcpy(c->nonce, spec->nonce, sizeof(c->nonce));
+	return put_config(spec, c);
 }
 
 struct tunnel_spec *
 offer_spec(struct registry *g, struct reg_offer *o)
 {
 	struct tunnel_spec *spec = mail_new(sizeof(*spec));
+	struct reg_tunnel *t = o->tunnel;
+	bool asks, failed;
+	struct proto_config c;
 	uint8_t hash[32];
 
-	if (fill_spec(g, o, spec) == -1) {
+	failed = fill_spec(g, o, spec, &c) == -1;
+	asks = !failed && spec->serve && t->asks_probe;
+	if (!failed)
+		hash_word(hash, spec, t->row);
+	if (asks)
+		failed = add_nonce(spec, &c) == -1;
+	if (failed) {
 		log_error("tunnel %lld: its machine cannot be told about it",
-		    (long long)o->tunnel->id);
+		    (long long)t->id);
 		tunnel_spec_free(&spec);
 		return NULL;
 	}
-	if (spec->has_nonce)
-		o->tunnel->asks_probe = false;
-	hash_word(hash, spec, o->tunnel->row);
-	if (memcmp(hash, o->told, sizeof(hash)) == 0)
+	if (asks)
+		t->asks_probe = false;
+	else if (memcmp(hash, o->told, sizeof(hash)) == 0)
 		tunnel_spec_free(&spec);
-	else
-		memcpy(o->told, hash, sizeof(hash));
+	memcpy(o->told, hash, sizeof(hash));
 	return spec;
 }
 
