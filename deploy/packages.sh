@@ -15,6 +15,7 @@ test="perl git clang clang-format clang-tidy libclang-rt-14-dev cppcheck
 	shellcheck spin nftables iproute2 iperf3 openssh-server openssh-client
 	openssl prometheus socat mandoc strace valgrind sqlite3 curl procps
 	util-linux systemd ca-certificates nginx-light fcgiwrap
+	python3-websockets nodejs node-ws
 	libjson-perl"
 bench="openssl iperf3 wrk nginx-light libnginx-mod-stream stunnel4
 	openssh-server openssh-client curl"
