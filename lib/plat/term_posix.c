@@ -42,7 +42,10 @@ term_is_utf8(void)
 	return strcasecmp(set, "UTF-8") == 0 || strcasecmp(set, "utf8") == 0;
 }
 
-/* Keys that are pressed leave no mark; Ctrl-C and Ctrl-Z work. */
+/*
+ * Keys that are pressed leave no mark, and only Ctrl-C does something: a Ctrl-Z
+ * would leave the shell on our screen.
+ */
 static void
 quieten(const struct term *t)
 {
@@ -50,6 +53,7 @@ quieten(const struct term *t)
 
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
 	quiet.c_lflag |= ISIG;
+	quiet.c_cc[VSUSP] = _POSIX_VDISABLE;
 	(void)tcsetattr(t->fd, TCSANOW, &quiet);
 }
 
