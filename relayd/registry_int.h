@@ -55,6 +55,8 @@ struct reg_offer {
 	struct reg_tunnel *tunnel;
 	uint8_t told[32]; /* hash of the last word */
 	bool is_wanted;	  /* for the walk over a new snapshot */
+	struct reg_lamp service; /* as its client told it last */
+	struct reg_lamp reach;
 	bool is_gone;	  /* withdrawn; stays until the worker forgot it */
 	unsigned forgets; /* how often the worker has still to say so */
 };
@@ -80,8 +82,6 @@ struct reg_tunnel {
 	uint64_t retry_at;
 	int64_t since;	 /* wall clock: served since */
 	bool asks_probe; /* the next word has a nonce */
-	struct reg_lamp service;
-	struct reg_lamp reach;
 	uint64_t seen_saved; /* when the batch last named it, 0: it must */
 };
 
@@ -178,9 +178,11 @@ void tunnel_settle(struct registry *g, struct reg_tunnel *t);
 /* As CONFIG tells it, but for STANDBY. */
 enum proto_state tunnel_state(
     const struct registry *g, const struct reg_tunnel *t);
-void tunnel_clear_lamps(struct reg_tunnel *t);
 
-/* s may serve t from now on. */
+struct reg_offer *offer_find(
+    const struct reg_tunnel *t, const struct reg_session *s);
+
+/* The same; made when there is none. */
 struct reg_offer *offer_get(struct reg_tunnel *t, struct reg_session *s);
 void offer_free(struct reg_offer **o);
 

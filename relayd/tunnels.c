@@ -68,13 +68,6 @@ clear_lamp(struct reg_lamp *l)
 }
 
 void
-tunnel_clear_lamps(struct reg_tunnel *t)
-{
-	clear_lamp(&t->service);
-	clear_lamp(&t->reach);
-}
-
-void
 tunnel_free(struct registry *g, struct reg_tunnel **tp)
 {
 	struct reg_tunnel *t = *tp;
@@ -87,7 +80,6 @@ tunnel_free(struct registry *g, struct reg_tunnel **tp)
 	map_remove(&g->tunnels, &t->node);
 	listen_close(&t->tcp);
 	listen_close(&t->udp);
-	tunnel_clear_lamps(t);
 	free(t->fault);
 	free(t);
 	*tp = NULL;
@@ -264,8 +256,8 @@ close_ports(struct registry *g, struct reg_tunnel *t)
 
 /* --- offers ---------------------------------------------------------------- */
 
-static struct reg_offer *
-find_offer(const struct reg_tunnel *t, const struct reg_session *s)
+struct reg_offer *
+offer_find(const struct reg_tunnel *t, const struct reg_session *s)
 {
 	struct reg_offer *o;
 	struct list *n;
@@ -281,7 +273,7 @@ find_offer(const struct reg_tunnel *t, const struct reg_session *s)
 struct reg_offer *
 offer_get(struct reg_tunnel *t, struct reg_session *s)
 {
-	struct reg_offer *o = find_offer(t, s);
+	struct reg_offer *o = offer_find(t, s);
 
 	if (o != NULL)
 		return o;
@@ -301,6 +293,8 @@ offer_free(struct reg_offer **o)
 {
 	list_remove(&(*o)->of_session);
 	list_remove(&(*o)->of_tunnel);
+	clear_lamp(&(*o)->service);
+	clear_lamp(&(*o)->reach);
 	free(*o);
 	*o = NULL;
 }
@@ -534,7 +528,6 @@ give(struct registry *g, struct reg_tunnel *t, struct reg_session *to)
 	t->since = clock_wall_ms();
 	t->asks_probe = true;
 	t->seen_saved = 0;
-	tunnel_clear_lamps(t);
 	clear_fault(t);
 	log_info("tunnel %lld \"%s\": served by session %lld (%s)",
 	    (long long)t->id, t->row->name, (long long)to->id, to->who);
@@ -594,7 +587,6 @@ on_let_go(void *to, struct mail *m)
 		t->server = NULL;
 		t->is_leaving = false;
 		t->since = 0;
-		tunnel_clear_lamps(t);
 		if (n->text[0] != '\0')
 			set_fault(g, t, n->text);
 		tunnel_settle(g, t);
@@ -626,7 +618,7 @@ on_forgot(void *to, struct mail *m)
 	struct reg_offer *o = NULL;
 
 	if (t != NULL && s != NULL)
-		o = find_offer(t, s);
+		o = offer_find(t, s);
 	if (o != NULL && o->forgets > 0)
 		o->forgets--;
 	if (o != NULL && o->is_gone && o->forgets == 0)
@@ -650,10 +642,14 @@ on_report(void *to, struct mail *m)
 	struct registry *g = to;
 	struct note *n = (struct note *)m;
 	struct reg_tunnel *t = tunnel_find(g, n->tunnel);
+	struct reg_session *s = reg_session_find(g, n->session);
+	struct reg_offer *o = NULL;
 	struct reg_lamp *l;
 
-	if (t != NULL && t->server != NULL && t->server->id == n->session) {
-		l = n->lamp == PROTO_LAMP_REACH ? &t->reach : &t->service;
+	if (t != NULL && s != NULL)
+		o = offer_find(t, s);
+	if (o != NULL) {
+		l = n->lamp == PROTO_LAMP_REACH ? &o->reach : &o->service;
 		clear_lamp(l);
 		l->light = n->light;
 		l->code = n->code;

@@ -143,19 +143,23 @@ static void
 show_lamps(const struct reg_tunnel *t, const struct reg_session *s,
     struct view_tunnel *v)
 {
+	static const struct reg_lamp unknown = { .light = PROTO_GREY };
+	const struct reg_offer *o = s != NULL ? offer_find(t, s) : NULL;
 	char text[32];
 
 	if (t->fault != NULL)
 		lamp(&v->lamps[VIEW_REACH], VIEW_RED, "%s", t->fault);
 	else
-		show_report(&v->lamps[VIEW_REACH], &t->reach,
+		show_report(&v->lamps[VIEW_REACH],
+		    o != NULL ? &o->reach : &unknown,
 		    "Not tried yet.", "The public address is reached.");
 	show_machine(&v->lamps[VIEW_MACHINE], s, v->rtt_ms);
 	if (!has_live(t))
 		lamp(&v->lamps[VIEW_SERVICE], VIEW_GREY,
 		    "Unknown while no computer is linked.");
 	else
-		show_report(&v->lamps[VIEW_SERVICE], &t->service,
+		show_report(&v->lamps[VIEW_SERVICE],
+		    o != NULL ? &o->service : &unknown,
 		    "Not tried yet.", "The service answers.");
 	if (v->last_bytes == 0)
 		lamp(&v->lamps[VIEW_VISITOR], VIEW_GREY,
