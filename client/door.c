@@ -18,8 +18,9 @@ read_path(struct door *d, const char *path, struct err *e)
 		path = "/link";
 	for (p = path; *p != '\0'; p++)
 		if (*p <= ' ' || *p >= 0x7f || strchr("\"#<>?\\^`{|}", *p))
-			return err_set(e, "the path of \"%.80s\" may hold"
-					  " letters, digits and -._~/%% only",
+			return err_set(e,
+			    "the path of \"%.80s\" may hold"
+			    " letters, digits and -._~/%% only",
 			    d->text);
 	if (!str_copy(d->path, sizeof(d->path), path))
 		return err_set(e, "a path of %zu bytes", strlen(path));
@@ -42,8 +43,7 @@ read_authority(struct door *d, const char *text, size_t n, struct err *e)
 		snprintf(whole + n, sizeof(whole) - n, ":%d", HTTPS_PORT);
 	if (addr_split(whole, d->host, &d->port, e) != 0)
 		return -1;
-	(void)addr_join(
-	    d->authority, sizeof(d->authority), d->host, d->port);
+	(void)addr_join(d->authority, sizeof(d->authority), d->host, d->port);
 	if (d->port == HTTPS_PORT)
 		*strrchr(d->authority, ':') = '\0';
 	return 0;
@@ -57,8 +57,7 @@ parse_ws(struct door *d, const char *text, struct err *e)
 	if (read_authority(d, text, n, e) != 0 ||
 	    read_path(d, text + n, e) != 0)
 		return -1;
-	snprintf(d->text, sizeof(d->text), "wss://%s%s", d->authority,
-	    d->path);
+	snprintf(d->text, sizeof(d->text), "wss://%s%s", d->authority, d->path);
 	return 0;
 }
 
@@ -81,8 +80,9 @@ door_parse(struct door *d, const char *text, struct err *e)
 int
 door_trust(struct door *d, struct err *e)
 {
-	struct tls_trust t = { .ca = d->ca, .pins = d->pins,
-		.pin_count = d->pin_count };
+	struct tls_trust t = {
+		.ca = d->ca, .pins = d->pins, .pin_count = d->pin_count
+	};
 
 	if (door_is_ws(d)) {
 		/* a web server: the relay itself is asked for TLS 1.3 */

@@ -25,9 +25,9 @@ struct door {
 	char text[DOOR_AUTHORITY + DOOR_PATH_MAX + 16];
 	char host[ADDR_HOST_MAX + 1];
 	uint16_t port;
-	char path[DOOR_PATH_MAX + 1];	/* of the WebSocket; "": none */
+	char path[DOOR_PATH_MAX + 1];   /* of the WebSocket; "": none */
 	char authority[DOOR_AUTHORITY]; /* what HTTP calls the host */
-	const char *ca; /* of the command line; NULL: pins */
+	const char *ca;                 /* of the command line; NULL: pins */
 	struct tls_pin pins[TLS_PINS_MAX];
 	size_t pin_count;
 	struct tls_ctx *ctx;

@@ -190,7 +190,7 @@ on_down(void *arg, enum wire_end how, const char *why)
 		k->ops->down(k->arg, k, why);
 	else
 		k->ops->failed(k->arg, k,
-		    how == WIRE_TRUST  ? LINK_FAIL_TRUST
+		    how == WIRE_TRUST      ? LINK_FAIL_TRUST
 			: how == WIRE_LOST ? LINK_FAIL_NET
 					   : LINK_FAIL_PEER,
 		    why);

@@ -222,8 +222,8 @@ on_input(void *arg, struct slab *b, size_t n)
 	len = frame_decode(&f, k->in, k->in_len, &e);
 	if (len == 0 && k->in_len >= FRAME_HEAD &&
 	    get16(k->in + 2) > sizeof(k->in) - FRAME_HEAD)
-		len = err_set(&e, "HELLO of %u bytes",
-		    FRAME_HEAD + get16(k->in + 2));
+		len = err_set(
+		    &e, "HELLO of %u bytes", FRAME_HEAD + get16(k->in + 2));
 	if (len == 0)
 		return;
 	if (len > 0 && (uint32_t)len < k->in_len)
@@ -306,8 +306,8 @@ link_new(struct worker *w, int fd, const struct addr *peer, struct err *e)
 	k->since = loop_now(w->loop);
 	list_init(&k->on);
 	list_append(&w->links, &k->on);
-	k->late = loop_after(
-	    w->loop, w->tune.limits.handshake_ms, on_late, k, e);
+	k->late =
+	    loop_after(w->loop, w->tune.limits.handshake_ms, on_late, k, e);
 	if (k->late == NULL)
 		plat_close(&fd);
 	else

@@ -39,7 +39,7 @@ enum {
 	EXIT_FAILED = 1,
 	EXIT_USAGE = 2,
 	EXIT_SETTINGS = 20, /* the client's code for the same */
-	FILES_OWN = 32,	    /* database, log, loops, and the like */
+	FILES_OWN = 32,     /* database, log, loops, and the like */
 	FILES_MIN = 64,
 	KEEPER_WAIT_MS = 5000, /* for the last batch */
 };
@@ -54,7 +54,7 @@ struct options {
 struct whole {
 	struct relay relay;
 	struct options options;
-	struct store *store;	   /* until the keeper has it */
+	struct store *store;       /* until the keeper has it */
 	struct snapshot *snapshot; /* until the registry has it */
 	int64_t change;
 	int64_t next_session;
@@ -62,9 +62,9 @@ struct whole {
 	struct ctl_server *ctl;
 	int signals;
 	struct watch *watch;
-	unsigned ends;	  /* SIGTERMs */
+	unsigned ends;    /* SIGTERMs */
 	bool is_stopping; /* the workers have been told */
-	bool kept;	  /* the keeper has stopped */
+	bool kept;        /* the keeper has stopped */
 };
 
 /* --- options and settings -------------------------------------------------- */
@@ -72,10 +72,11 @@ struct whole {
 static int
 usage(void)
 {
-	fprintf(stderr, "usage: relayd [-n [-v]] [-c FILE]\n"
-			"  -c FILE  the settings, adit.yaml(5)\n"
-			"  -n       check the settings and end\n"
-			"  -v       with -n: print every key\n");
+	fprintf(stderr,
+	    "usage: relayd [-n [-v]] [-c FILE]\n"
+	    "  -c FILE  the settings, adit.yaml(5)\n"
+	    "  -n       check the settings and end\n"
+	    "  -v       with -n: print every key\n");
 	return EXIT_USAGE;
 }
 
@@ -112,8 +113,8 @@ parse_listen(
 	size_t i;
 
 	if (l->n == 0 || l->n > RELAY_LISTEN_MAX)
-		return err_set(e, "relay.listen: 1 to %d addresses",
-		    RELAY_LISTEN_MAX);
+		return err_set(
+		    e, "relay.listen: 1 to %d addresses", RELAY_LISTEN_MAX);
 	for (i = 0; i < l->n; i++)
 		if (addr_parse(&out[i], l->at[i], e) == -1)
 			return err_prefix(e, "relay.listen");
@@ -184,14 +185,12 @@ load_certificate(struct relay *r, struct err *e)
 	struct tls_pin p;
 	int made;
 
-	made = tls_cert_make_missing(
-	    c->cert, c->key, r->conf.public_host, e);
+	made = tls_cert_make_missing(c->cert, c->key, r->conf.public_host, e);
 	if (made == -1)
 		return -1;
 	if (c->next_key != NULL && tls_key_make_missing(c->next_key, e) == -1)
 		return -1;
-	r->tls = tls_ctx_server(
-	    c->cert, c->key, c->tls_min == ADIT_TLS_1_2, e);
+	r->tls = tls_ctx_server(c->cert, c->key, c->tls_min == ADIT_TLS_1_2, e);
 	if (r->tls == NULL || tls_pin_of_cert_file(&p, c->cert, e) == -1)
 		return -1;
 	log_info("certificate: %s%s, pin %s", c->cert, made ? " (made)" : "",
@@ -206,8 +205,8 @@ open_store(struct whole *a, struct err *e)
 	const char *path = a->relay.conf.database;
 
 	if ((a->store = store_open(path, 0, NULL, e)) == NULL ||
-	    store_session_start(
-		a->store, KEEPER_RELAY, &a->next_session, e) == -1 ||
+	    store_session_start(a->store, KEEPER_RELAY, &a->next_session, e) ==
+		-1 ||
 	    (a->snapshot = store_snapshot(a->store, e)) == NULL)
 		return -1;
 	a->change = a->snapshot->change;
@@ -240,7 +239,7 @@ processors(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return n < 1 ? 1
+	return n < 1                ? 1
 	    : n > RELAY_WORKERS_MAX ? RELAY_WORKERS_MAX
 				    : (unsigned)n;
 }
@@ -314,11 +313,10 @@ catch_signals(struct whole *a, struct err *e)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	if ((errno = pthread_sigmask(SIG_BLOCK, &set, NULL)) != 0 ||
-	    (a->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) ==
-		-1)
+	    (a->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) == -1)
 		return err_sys(e, "signals");
-	a->watch = loop_watch(
-	    a->relay.loop, a->signals, LOOP_READ, on_signal, a, e);
+	a->watch =
+	    loop_watch(a->relay.loop, a->signals, LOOP_READ, on_signal, a, e);
 	return a->watch == NULL ? -1 : 0;
 }
 
@@ -400,8 +398,8 @@ start(struct whole *a, struct err *e)
 
 	r->started_ms = clock_ms();
 	r->started_at = clock_wall_ms();
-	r->worker_n = r->conf.relay.workers != 0 ? r->conf.relay.workers
-						 : processors();
+	r->worker_n =
+	    r->conf.relay.workers != 0 ? r->conf.relay.workers : processors();
 	r->budget.max = (uint64_t)r->conf.relay.memory_mb << 20;
 	reload_tune(r);
 	if (reload_log(&r->conf, e) == -1)

@@ -306,14 +306,13 @@ on_gone(void *to, struct mail *m)
 	if (s != NULL && (t = session_tunnel(s, o->tunnel)) != NULL)
 		served_free(&t, o->code);
 	else
-		registry_forgot(((struct worker *)to)->relay, o->session,
-		    o->tunnel);
+		registry_forgot(
+		    ((struct worker *)to)->relay, o->session, o->tunnel);
 	free(o);
 }
 
 void
-worker_gone(
-    struct worker *w, int64_t session, int64_t tunnel, uint16_t code)
+worker_gone(struct worker *w, int64_t session, int64_t tunnel, uint16_t code)
 {
 	struct order *o = mail_new(sizeof(*o));
 
@@ -335,8 +334,8 @@ on_end(void *to, struct mail *m)
 }
 
 void
-worker_end(struct worker *w, int64_t session, uint16_t code,
-    const char *sentence)
+worker_end(
+    struct worker *w, int64_t session, uint16_t code, const char *sentence)
 {
 	struct order *o = mail_new(sizeof(*o));
 
@@ -377,8 +376,8 @@ on_close(void *to, struct mail *m)
 	worker_shut_doors(w);
 	while ((n = map_next(&w->sessions, n)) != NULL) {
 		s = MAP_OF(n, struct session, node);
-		mux_goaway(s->mux, CODE_CLOSING, o->ms,
-		    code_sentence(CODE_CLOSING));
+		mux_goaway(
+		    s->mux, CODE_CLOSING, o->ms, code_sentence(CODE_CLOSING));
 		session_stir(s);
 	}
 	free(o);
@@ -405,8 +404,8 @@ on_stop(void *to, struct mail *m)
 	worker_shut_doors(w);
 	link_drop_all(w);
 	while ((n = map_next(&w->sessions, n)) != NULL)
-		session_end(MAP_OF(n, struct session, node), CODE_CLOSING,
-		    true, "the relay ends");
+		session_end(MAP_OF(n, struct session, node), CODE_CLOSING, true,
+		    "the relay ends");
 	run_sessions(w);
 	carry_turn(&w->carry);
 	registry_on_stopped(w->relay);
@@ -465,8 +464,7 @@ worker_new(struct relay *r, unsigned index, struct err *e)
 	if (map_init(&w->sessions, sizeof(int64_t), e) == -1 ||
 	    (w->loop = loop_new(e)) == NULL ||
 	    carry_init(&w->carry, w->loop, &r->budget, e) == -1 ||
-	    (w->flows = flow_box_new(e)) == NULL ||
-	    watch_doors(w, e) == -1 ||
+	    (w->flows = flow_box_new(e)) == NULL || watch_doors(w, e) == -1 ||
 	    (w->hook = loop_on_turn(w->loop, on_turn, w, e)) == NULL ||
 	    (w->tick = loop_after(w->loop, WORKER_TICK_MS, on_tick, w, e)) ==
 		NULL)

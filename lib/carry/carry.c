@@ -23,8 +23,7 @@ on_trim(void *arg)
 }
 
 int
-carry_init(
-    struct carry *c, struct loop *l, struct budget *b, struct err *e)
+carry_init(struct carry *c, struct loop *l, struct budget *b, struct err *e)
 {
 	*c = (struct carry){ .loop = l };
 	list_init(&c->wires);

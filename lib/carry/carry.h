@@ -39,18 +39,18 @@ struct carry {
 	struct list again; /* wires with more to read, or a handshake to do */
 	struct list flush; /* wires with bytes for their sockets */
 	struct list dead;  /* wires to be freed at the end of the turn */
-	bool told;	   /* an owner was called since the sessions had a run */
+	bool told; /* an owner was called since the sessions had a run */
 	struct timer *trim;
 	unsigned handshakes; /* in this turn */
-	uint64_t sends;	     /* system calls on links, for the benchmark */
+	uint64_t sends;      /* system calls on links, for the benchmark */
 	uint64_t sent_bytes;
 	uint64_t recvs;
 	uint64_t recv_bytes;
 };
 
 /* The loop is borrowed; b may be NULL and outlives the carry. */
-int carry_init(struct carry *c, struct loop *l, struct budget *b,
-    struct err *e);
+int carry_init(
+    struct carry *c, struct loop *l, struct budget *b, struct err *e);
 
 /* Every wire and every mux is gone by now. */
 void carry_close(struct carry *c);

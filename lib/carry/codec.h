@@ -43,8 +43,8 @@ struct codec {
 
 /* Takes over t, also when it fails. */
 struct codec codec_tls(struct tls_stream *t);
-struct codec codec_ws_client(struct tls_stream *t, const char *host,
-    const char *path, struct err *e);
+struct codec codec_ws_client(
+    struct tls_stream *t, const char *host, const char *path, struct err *e);
 
 struct codec codec_ws_server(struct err *e);
 

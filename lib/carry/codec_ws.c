@@ -36,7 +36,7 @@ static const struct http_limits request_limits = {
 
 struct ws {
 	struct tls_stream *tls; /* the client's; the server has nginx's */
-	struct http *http;	/* the other side's part of the handshake */
+	struct http *http;      /* the other side's part of the handshake */
 	struct ws_reader reader;
 	struct ws_writer writer;
 	bool up;
@@ -105,7 +105,8 @@ put_frame(struct ws *w, enum ws_op op, const void *p, size_t n)
 	size_t len = ws_frame_len(&w->writer, n);
 	uint8_t *to;
 
-	if (w->tail - w->head + len > OUT_MAX + (op == WS_BINARY ? 0 : OUT_EXTRA) ||
+	if (w->tail - w->head + len >
+		OUT_MAX + (op == WS_BINARY ? 0 : OUT_EXTRA) ||
 	    (to = make_room(w, len)) == NULL ||
 	    ws_write(&w->writer, to, op, p, n, NULL) == -1) {
 		w->broken = true;
@@ -128,8 +129,8 @@ put_control(struct ws *w)
 	if (!w->close_due || w->said_close || !w->up || w->broken)
 		return;
 	w->said_close = true;
-	put_frame(w, WS_CLOSE, code,
-	    w->close_code == WS_NO_CODE ? 0 : sizeof(code));
+	put_frame(
+	    w, WS_CLOSE, code, w->close_code == WS_NO_CODE ? 0 : sizeof(code));
 }
 
 /* Client: full records, however the frames lie in them. */
@@ -253,9 +254,9 @@ fail(struct ws *w, enum wire_end how)
 static int
 fail_tls(struct ws *w)
 {
-	return fail(w, tls_stream_fault(w->tls) == TLS_FAULT_TRUST
-		? WIRE_TRUST
-		: WIRE_TLS);
+	return fail(w,
+	    tls_stream_fault(w->tls) == TLS_FAULT_TRUST ? WIRE_TRUST
+							: WIRE_TLS);
 }
 
 /* True when something lies at w->in; -1 when TLS has failed. */
@@ -292,8 +293,8 @@ on_open(void *self, void *p, size_t n, struct err *e)
 	while (len < n && !r->closed && (len == 0 || !ws_is_between(r))) {
 		if ((rc = more(w, e)) != 1)
 			break;
-		k = ws_read(r, w->in, w->in_len, &used, (uint8_t *)p + len,
-		    n - len, e);
+		k = ws_read(
+		    r, w->in, w->in_len, &used, (uint8_t *)p + len, n - len, e);
 		if (k < 0) {
 			w->close_due = true;
 			w->close_code = r->code;
@@ -532,8 +533,8 @@ ws_new(enum ws_side side, struct err *e)
 }
 
 struct codec
-codec_ws_client(struct tls_stream *t, const char *host, const char *path,
-    struct err *e)
+codec_ws_client(
+    struct tls_stream *t, const char *host, const char *path, struct err *e)
 {
 	struct codec none = { .ops = &ops };
 	struct ws *w;

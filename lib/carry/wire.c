@@ -38,8 +38,8 @@ static void on_ready(void *arg, unsigned what);
 static int
 watch(struct wire *w, struct err *e)
 {
-	w->watch = loop_watch(w->c->loop, w->fd, LOOP_READ | LOOP_WRITE,
-	    on_ready, w, e);
+	w->watch = loop_watch(
+	    w->c->loop, w->fd, LOOP_READ | LOOP_WRITE, on_ready, w, e);
 	return w->watch == NULL ? -1 : 0;
 }
 
@@ -226,8 +226,7 @@ open_records(struct wire *w)
 			wire_end(w, WIRE_LOST, "out of memory");
 			break;
 		}
-		n = w->codec.ops->open(
-		    w->codec.self, b->data, POOL_LARGE, &e);
+		n = w->codec.ops->open(w->codec.self, b->data, POOL_LARGE, &e);
 		if (n < 0) {
 			end_fault(w, &e);
 			break;
@@ -235,7 +234,8 @@ open_records(struct wire *w)
 		if (n == 0)
 			break;
 		if (w->paused) {
-			wire_end(w, WIRE_TLS, "it spoke before it was welcomed");
+			wire_end(
+			    w, WIRE_TLS, "it spoke before it was welcomed");
 			break;
 		}
 		w->c->told = true;

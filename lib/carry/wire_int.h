@@ -26,11 +26,11 @@ struct wire {
 	int fd;
 	bool up;
 	bool hup;
-	bool ended;	/* down() was told, or nobody is left to tell */
+	bool ended; /* down() was told, or nobody is left to tell */
 	bool paused;
-	bool blocked;	/* the socket takes nothing now */
+	bool blocked;   /* the socket takes nothing now */
 	bool finishing; /* what waits is sent, what comes is thrown away */
-	bool gone;	/* wire_free() was called */
+	bool gone;      /* wire_free() was called */
 	size_t quantum;
 	uint64_t rate; /* bytes a second, 0: unknown */
 	uint64_t rate_at;

@@ -13,10 +13,10 @@ enum {
 	QUANTUM_MAX = 512 << 10,
 	QUANTUM_FIRST = 64 << 10,
 	CONTROL_EXTRA = 64 << 10, /* for frames that may not wait for data */
-	LOWAT_SLOW = 16 << 10,	  /* unsent bytes that the kernel may keep */
+	LOWAT_SLOW = 16 << 10,    /* unsent bytes that the kernel may keep */
 	LOWAT_FAST = 1 << 20,
 	FAST_BYTES_S = 125000000, /* from here on a link counts as fast */
-	SLICE_MS = 20,		  /* of the link's rate, between us and it */
+	SLICE_MS = 20,            /* of the link's rate, between us and it */
 	DGRAM_MS = 50,
 	RATE_MS = 20, /* how often the rate is asked, while it is blocked */
 	USER_TIMEOUT_MS = 20000,
@@ -193,4 +193,3 @@ wire_rest(struct wire *w)
 	if (!w->ended && w->up && codec_waiting(w) == 0)
 		w->codec.ops->idle(w->codec.self);
 }
-

@@ -134,8 +134,10 @@ put_request(struct writer *w, const void *what)
 	put(w, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n",
 	    word(w, r->method), word(w, r->target), word(w, r->host));
 	if (r->body_len > 0)
-		put(w, "Content-Type: application/json\r\n"
-		    "Content-Length: %zu\r\n", r->body_len);
+		put(w,
+		    "Content-Type: application/json\r\n"
+		    "Content-Length: %zu\r\n",
+		    r->body_len);
 	put(w, "\r\n");
 }
 

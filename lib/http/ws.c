@@ -18,8 +18,7 @@ enum {
 };
 
 void
-ws_mask(void *to, const void *from, size_t n, const uint8_t key[4],
-    uint64_t at)
+ws_mask(void *to, const void *from, size_t n, const uint8_t key[4], uint64_t at)
 {
 	const uint8_t *p = from;
 	uint8_t *q = to, turned[8];
@@ -327,8 +326,8 @@ put_head(uint8_t *q, const struct ws_writer *w, enum ws_op op, size_t n)
 }
 
 int
-ws_write(struct ws_writer *w, void *to, enum ws_op op, const void *p,
-    size_t n, struct err *e)
+ws_write(struct ws_writer *w, void *to, enum ws_op op, const void *p, size_t n,
+    struct err *e)
 {
 	uint8_t key[4], *q = to;
 
@@ -345,8 +344,7 @@ ws_write(struct ws_writer *w, void *to, enum ws_op op, const void *p,
 }
 
 ssize_t
-ws_write_close(
-    struct ws_writer *w, void *to, uint16_t code, struct err *e)
+ws_write_close(struct ws_writer *w, void *to, uint16_t code, struct err *e)
 {
 	uint8_t body[2] = { (uint8_t)(code >> 8), (uint8_t)code };
 	size_t n = code == WS_NO_CODE ? 0 : sizeof(body);

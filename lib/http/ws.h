@@ -30,16 +30,16 @@ enum ws_op {
 
 enum {
 	WS_HEAD_MAX = 14,
-	WS_CONTROL_MAX = 125,	     /* bytes of a control frame's body */
-	WS_MESSAGE_MAX = 16 << 20,   /* bytes of a message */
+	WS_CONTROL_MAX = 125,      /* bytes of a control frame's body */
+	WS_MESSAGE_MAX = 16 << 20, /* bytes of a message */
 };
 
 /* What a close says. */
 enum ws_code {
 	WS_NORMAL = 1000,
 	WS_AWAY = 1001,
-	WS_BROKEN = 1002, /* the protocol */
-	WS_KIND = 1003,	  /* text */
+	WS_BROKEN = 1002,  /* the protocol */
+	WS_KIND = 1003,    /* text */
 	WS_NO_CODE = 1005, /* never sent: the close named none */
 	WS_TOO_BIG = 1009,
 };
@@ -66,8 +66,8 @@ struct ws_reader {
 	uint8_t head[WS_HEAD_MAX];
 	uint8_t head_len;
 	uint8_t control[WS_CONTROL_MAX];
-	uint64_t at;	  /* bytes of this frame's body that are here */
-	uint64_t left;	  /* and those that are to come */
+	uint64_t at;      /* bytes of this frame's body that are here */
+	uint64_t left;    /* and those that are to come */
 	uint64_t message; /* bytes of the message */
 };
 
@@ -80,8 +80,8 @@ void ws_reader_init(struct ws_reader *r, enum ws_side side);
  * the pieces are those of the sender: go on until all n are used.  `to` may be
  * p itself, else they do not overlap.
  */
-ssize_t ws_read(struct ws_reader *r, const void *p, size_t n,
-    size_t *used_out, void *to, size_t cap, struct err *e);
+ssize_t ws_read(struct ws_reader *r, const void *p, size_t n, size_t *used_out,
+    void *to, size_t cap, struct err *e);
 
 /* No frame is under way. */
 static inline bool
@@ -112,14 +112,14 @@ int ws_write(struct ws_writer *w, void *to, enum ws_op op, const void *p,
 
 /* A close; code WS_NO_CODE is left out. */
 enum { WS_CLOSE_ROOM = 8 };
-ssize_t ws_write_close(struct ws_writer *w, void *to, uint16_t code,
-    struct err *e);
+ssize_t ws_write_close(
+    struct ws_writer *w, void *to, uint16_t code, struct err *e);
 
 /*
  * Masks or unmasks n bytes, of which the first is number `at` of its frame.
  * `to` may be from, else they do not overlap.
  */
-void ws_mask(void *to, const void *from, size_t n, const uint8_t key[4],
-    uint64_t at);
+void ws_mask(
+    void *to, const void *from, size_t n, const uint8_t key[4], uint64_t at);
 
 #endif

@@ -68,8 +68,8 @@ ws_open_accept(char accept_out[WS_ACCEPT_TEXT], const char *key)
 }
 
 int
-ws_open_ask(struct buf *to, const char *host, const char *path,
-    const char *key, struct err *e)
+ws_open_ask(struct buf *to, const char *host, const char *path, const char *key,
+    struct err *e)
 {
 	const struct http_line lines[] = {
 		{ "Upgrade", "websocket" },
@@ -79,8 +79,8 @@ ws_open_ask(struct buf *to, const char *host, const char *path,
 		{ "Sec-WebSocket-Protocol", WS_PROTOCOL },
 	};
 
-	return http_write_ask(to, "GET", path, host, lines,
-	    sizeof(lines) / sizeof(lines[0]), e);
+	return http_write_ask(
+	    to, "GET", path, host, lines, sizeof(lines) / sizeof(lines[0]), e);
 }
 
 /* The value is there once and is this one. */
@@ -114,8 +114,8 @@ ws_open_is_granted(const struct http *h, const char *key, struct err *e)
 	char accept[WS_ACCEPT_TEXT];
 
 	if (http_status(h) != 101)
-		return err_set(e, "no WebSocket is there: status %u",
-		    http_status(h));
+		return err_set(
+		    e, "no WebSocket is there: status %u", http_status(h));
 	ws_open_accept(accept, key);
 	if (!is_upgrade(h) || !says(h, "Sec-WebSocket-Accept", accept))
 		return err_set(e, "what answers 101 is no WebSocket");
@@ -143,17 +143,17 @@ ws_open_check(const struct http *h, unsigned *status_out, struct err *e)
 	if (strcmp(http_method(h), "GET") != 0)
 		return refuse(status_out, 405, e, "only GET is known here");
 	if (http_header(h, "Origin") != NULL)
-		return refuse(status_out, 403, e,
-		    "this is for adit, not for web pages");
+		return refuse(
+		    status_out, 403, e, "this is for adit, not for web pages");
 	if (!is_upgrade(h))
 		return refuse(status_out, 426, e,
 		    "this address is a WebSocket, for adit");
 	if (!says(h, "Sec-WebSocket-Version", "13"))
-		return refuse(status_out, 426, e,
-		    "Sec-WebSocket-Version must be 13");
+		return refuse(
+		    status_out, 426, e, "Sec-WebSocket-Version must be 13");
 	if (http_header(h, "Host") == NULL || body > 0)
-		return refuse(status_out, 400, e,
-		    "Host is missing, or there is a body");
+		return refuse(
+		    status_out, 400, e, "Host is missing, or there is a body");
 	if (key == NULL || !is_key(key) || !says(h, "Sec-WebSocket-Key", key))
 		return refuse(status_out, 400, e,
 		    "Sec-WebSocket-Key must be 16 bytes in base64");
@@ -173,7 +173,8 @@ ws_open_grant(struct buf *to, const struct http *h, struct err *e)
 		{ "Sec-WebSocket-Accept", accept },
 		{ "Sec-WebSocket-Protocol", WS_PROTOCOL },
 	};
-	const struct http_reply r = { .status = 101, .lines = lines,
+	const struct http_reply r = { .status = 101,
+		.lines = lines,
 		.line_count = sizeof(lines) / sizeof(lines[0]) };
 
 	ws_open_accept(accept, http_header(h, "Sec-WebSocket-Key"));
@@ -181,16 +182,16 @@ ws_open_grant(struct buf *to, const struct http *h, struct err *e)
 }
 
 int
-ws_open_refuse(
-    struct buf *to, unsigned status, const char *why, struct err *e)
+ws_open_refuse(struct buf *to, unsigned status, const char *why, struct err *e)
 {
 	static const struct http_line upgrade[] = {
 		{ "Upgrade", "websocket" },
 		{ "Sec-WebSocket-Version", "13" },
 	};
 	static const struct http_line allow[] = { { "Allow", "GET" } };
-	struct http_reply r = { .status = status, .type = "text/plain",
-		.close = true };
+	struct http_reply r = {
+		.status = status, .type = "text/plain", .close = true
+	};
 	char text[300];
 
 	if (status == 426) {

@@ -33,8 +33,7 @@ int ws_open_is_granted(const struct http *h, const char *key, struct err *e);
  * A request has come: 0, or -1 with the reason and, in *status_out, the status
  * that refuses it.  Browsers are refused: they say Origin.
  */
-int ws_open_check(
-    const struct http *h, unsigned *status_out, struct err *e);
+int ws_open_check(const struct http *h, unsigned *status_out, struct err *e);
 
 /* The answers to it: 101, or a status with one line of text. */
 int ws_open_grant(struct buf *to, const struct http *h, struct err *e);

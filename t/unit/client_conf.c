@@ -6,8 +6,12 @@
 #include "base/err.h"
 #include "tap.h"
 
-#define P1 "sha256:1111111111111111111111111111111111111111111111111111111111111111"
-#define P2 "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+#define P1        \
+	"sha256:" \
+	"1111111111111111111111111111111111111111111111111111111111111111"
+#define P2        \
+	"sha256:" \
+	"2222222222222222222222222222222222222222222222222222222222222222"
 #define TOKEN "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 static struct client_conf c;
@@ -151,8 +155,11 @@ test_token_text(void)
 	is_int(client_conf_token_text(t, TOKEN "0", &e), -1, "too long");
 	is_int(client_conf_token_text(t, "", &e), -1, "nothing");
 	is_int(client_conf_token_text(t, TOKEN " x", &e), -1, "two words");
-	is_int(client_conf_token_text(t, "zz1122334455667788"
-	    "99aabbccddeeff00112233445566778899aabbccddeeff", &e), -1, "other letters");
+	is_int(client_conf_token_text(t,
+		   "zz1122334455667788"
+		   "99aabbccddeeff00112233445566778899aabbccddeeff",
+		   &e),
+	    -1, "other letters");
 	ok(strstr(e.text, "0011") == NULL, "a reason does not quote it");
 }
 

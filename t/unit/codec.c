@@ -23,7 +23,7 @@ struct rig {
 	struct tls_stream *nginx;
 	struct codec server;
 	const char *real_ip; /* the line that nginx puts in, or "" */
-	bool asked;	     /* the request has gone by */
+	bool asked;          /* the request has gone by */
 	bool server_up;
 	int client_rc, server_rc;
 	struct err client_why, server_why;
@@ -38,8 +38,8 @@ enum { SINK = 4 << 20 };
 static struct tls_ctx *server_ctx, *client_ctx;
 
 static void
-open_all(struct codec *c, uint8_t *sink, size_t *len, size_t *records,
-    int *rc, struct err *why)
+open_all(struct codec *c, uint8_t *sink, size_t *len, size_t *records, int *rc,
+    struct err *why)
 {
 	ssize_t n;
 
@@ -185,14 +185,14 @@ open_rig(struct rig *g, const char *real_ip, size_t step)
 	struct err e;
 
 	*g = (struct rig){ .real_ip = real_ip, .step = step };
-	g->client = codec_ws_client(tls_stream_client(client_ctx, "localhost",
-					&e), "localhost:8443", "/adit/link", &e);
+	g->client =
+	    codec_ws_client(tls_stream_client(client_ctx, "localhost", &e),
+		"localhost:8443", "/adit/link", &e);
 	g->nginx = tls_stream_server(server_ctx, &e);
 	g->server = codec_ws_server(&e);
 	g->at_server = malloc(SINK);
 	g->at_client = malloc(SINK);
-	g->client_rc = g->client.ops->handshake(g->client.self,
-	    &g->client_why);
+	g->client_rc = g->client.ops->handshake(g->client.self, &g->client_why);
 	run(g);
 }
 
@@ -247,7 +247,8 @@ test_bytes(size_t step)
 		is_int(g.client_records, count, "and down");
 	}
 	is_int(g.client.ops->waiting(g.client.self) +
-		g.server.ops->waiting(g.server.self), 0, "nothing is left");
+		g.server.ops->waiting(g.server.self),
+	    0, "nothing is left");
 	g.client.ops->idle(g.client.self);
 	g.server.ops->idle(g.server.self);
 	good = seal(&g.client, "x", 1) == 0 && seal(&g.server, "y", 1) == 0;
@@ -291,8 +292,8 @@ test_limit(void)
 	for (i = 0; i < 1000 && seal(&g.client, block, RECORD) == 0; i++)
 		continue;
 	ok(i > 50 && i < 100, "about 1 MB may wait, not more");
-	is_int(g.client.ops->waiting(g.client.self) / RECORD, i,
-	    "and is counted");
+	is_int(
+	    g.client.ops->waiting(g.client.self) / RECORD, i, "and is counted");
 	run(&g);
 	is_int(g.server_len, i * RECORD, "it arrives");
 	is_int(seal(&g.client, block, RECORD), 0, "then there is room again");
@@ -353,12 +354,17 @@ test_server(void)
 	size_t n = sizeof(request) - 1, len;
 
 	memcpy(in, request, n);
-	memcpy(in + n, "\x89\x80" "abcd\x82\x82\0\0\0\0hi", 14);
+	memcpy(in + n,
+	    "\x89\x80"
+	    "abcd\x82\x82\0\0\0\0hi",
+	    14);
 	is_int(serve(in, n + 14, out, sizeof(out), &len, plain), 1,
 	    "a request with frames behind it");
 	is_mem(plain, "hi", 2, "which are read");
-	ok(strstr(out, " 101 ") != NULL && strstr(out,
-		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != NULL,
+	ok(strstr(out, " 101 ") != NULL &&
+		strstr(out,
+		    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") !=
+		    NULL,
 	    "it is granted");
 	is_mem(out + len - 2, "\x8a\x00", 2, "and the ping is answered");
 	memcpy(in + n, "\x81\x82\0\0\0\0hi", 8);
@@ -374,10 +380,11 @@ test_server(void)
 	    "a close is no fault");
 	is_mem(out + len - 4, "\x88\x02\x03\xe9", 4, "and is echoed");
 	is_int(serve("GET / HTTP/1.1\r\nHost: h\r\n\r\n", 27, out, sizeof(out),
-		   &len, plain), -1, "a page is refused");
+		   &len, plain),
+	    -1, "a page is refused");
 	ok(strstr(out, "HTTP/1.1 426 ") != NULL, "with 426");
-	is_int(serve("\x16\x03\x01\n\n\n", 6, out, sizeof(out), &len, plain), -1,
-	    "so is TLS");
+	is_int(serve("\x16\x03\x01\n\n\n", 6, out, sizeof(out), &len, plain),
+	    -1, "so is TLS");
 	ok(strstr(out, "HTTP/1.1 400 ") != NULL, "with 400");
 	is_int(serve(request, n - 25, out, sizeof(out), &len, plain), 0,
 	    "half a request waits");
@@ -416,8 +423,9 @@ test_strange_server(void)
 	struct err e;
 
 	g = (struct rig){ .real_ip = "", .step = SINK };
-	g.client = codec_ws_client(tls_stream_client(client_ctx, "localhost",
-				       &e), "localhost", "/link", &e);
+	g.client =
+	    codec_ws_client(tls_stream_client(client_ctx, "localhost", &e),
+		"localhost", "/link", &e);
 	g.nginx = tls_stream_server(server_ctx, &e);
 	g.server = codec_ws_server(&e);
 	g.server_rc = -1; /* nobody is behind nginx */

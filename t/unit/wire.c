@@ -160,7 +160,8 @@ test_echo(void)
 	is_int(c.got, 4, "it comes back");
 	is_int(c.last, 'g', "as it was");
 	wire_describe(c.w, text, sizeof(text));
-	is_str(text, "TLSv1.3 TLS_AES_128_GCM_SHA256", "the wire tells its kind");
+	is_str(
+	    text, "TLSv1.3 TLS_AES_128_GCM_SHA256", "the wire tells its kind");
 	wire_peer(c.w, &a);
 	wire_local(s.w, &b);
 	ok(addr_equal(&a, &b), "one side's peer is the other's own address");
@@ -312,10 +313,10 @@ test_junk(void)
 
 /* --- at the link socket ---------------------------------------------------- */
 
-#define UPGRADE                                                                \
-	"GET /link HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"             \
-	"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"                \
-	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"                      \
+#define UPGRADE                                                   \
+	"GET /link HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n" \
+	"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"    \
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"         \
 	"Sec-WebSocket-Protocol: adit.1\r\nX-Real-IP: 2001:db8::9\r\n"
 
 /* s is at one end, what nginx would be at the other; it says n bytes. */
@@ -350,12 +351,11 @@ hears(int fd, const void *p, size_t n)
 		k = recv(fd, got + len, sizeof(got) - len, 0);
 		if (k > 0)
 			len += (size_t)k;
-		if (k == 0 || (n > 0 && len >= n &&
-				  memcmp(got + len - n, p, n) == 0))
+		if (k == 0 ||
+		    (n > 0 && len >= n && memcmp(got + len - n, p, n) == 0))
 			break;
 	}
-	return n == 0 ? k == 0
-		      : len >= n && memcmp(got + len - n, p, n) == 0;
+	return n == 0 ? k == 0 : len >= n && memcmp(got + len - n, p, n) == 0;
 }
 
 static void
@@ -373,9 +373,15 @@ test_websocket(void)
 	wire_describe(s.w, text, sizeof(text));
 	is_str(text, "WebSocket", "the wire tells its kind");
 	s.echoes = true;
-	send(fd, "\x82\x84" "abcd\x11\x0b\x0d\x03", 10, 0);
+	send(fd,
+	    "\x82\x84"
+	    "abcd\x11\x0b\x0d\x03",
+	    10, 0);
 	ok(hears(fd, "\x82\x04ping", 6), "what is said comes back");
-	send(fd, "\x89\x80" "abcd", 6, 0);
+	send(fd,
+	    "\x89\x80"
+	    "abcd",
+	    6, 0);
 	ok(hears(fd, "\x8a\x00", 2), "a ping alone is answered");
 	wire_finish(&s.w, 2000);
 	ok(hears(fd, "\x88\x02\x03\xe8", 4), "a tidy end is said");
@@ -396,7 +402,8 @@ static void
 test_websocket_refused(void)
 {
 	static const char page[] = UPGRADE "Origin: https://h\r\n\r\n";
-	static const char up[] = UPGRADE "\r\n\x81\x80" "abcd";
+	static const char up[] = UPGRADE "\r\n\x81\x80"
+					 "abcd";
 	struct one s;
 	int fd = behind_nginx(&s, page, sizeof(page) - 1);
 

@@ -21,8 +21,8 @@ struct got {
 static struct got got;
 
 static void
-read_all(enum ws_side side, const void *bytes, size_t n, size_t step,
-    size_t cap)
+read_all(
+    enum ws_side side, const void *bytes, size_t n, size_t step, size_t cap)
 {
 	const uint8_t *p = bytes;
 	size_t used, i, piece, turns = 0;
@@ -100,15 +100,17 @@ test_control(void)
 	    "behind a close nothing is read");
 	READ(WS_CLIENT, "\x88\x00");
 	ok(got.r.closed && got.r.code == WS_NO_CODE, "a close without a code");
-	READ(WS_CLIENT, "\x88\x06\x0f\xa1" "gone");
+	READ(WS_CLIENT,
+	    "\x88\x06\x0f\xa1"
+	    "gone");
 	ok(got.r.closed && got.r.code == 4001, "one with words");
 	READ(WS_CLIENT, "\x02\x00\x00\x00\x80\x00\x82\x05Hello");
 	ok(is_hello() && got.pieces == 1, "frames without bytes say nothing");
 }
 
 static void
-refused(enum ws_side side, const char *p, size_t n, uint16_t code,
-    const char *what)
+refused(
+    enum ws_side side, const char *p, size_t n, uint16_t code, const char *what)
 {
 	size_t used;
 	uint8_t to[16];
@@ -128,7 +130,8 @@ static void
 test_hostile(void)
 {
 	REFUSED(WS_CLIENT, "\x82\x85", WS_BROKEN, "a masked frame of a server");
-	REFUSED(WS_SERVER, "\x82\x05", WS_BROKEN, "an unmasked one of a client");
+	REFUSED(
+	    WS_SERVER, "\x82\x05", WS_BROKEN, "an unmasked one of a client");
 	REFUSED(WS_CLIENT, "\xc2\x01", WS_BROKEN, "the first reserved bit");
 	REFUSED(WS_CLIENT, "\xa2\x01", WS_BROKEN, "the second");
 	REFUSED(WS_CLIENT, "\x92\x01", WS_BROKEN, "the third");
@@ -203,11 +206,13 @@ test_there_and_back(enum ws_side from)
 			break;
 		for (k = 0; k < lens[i]; k++)
 			plain[n + k] = (uint8_t)rand();
-		good = good && ws_write(&w, sent + at, WS_BINARY, plain + n,
-				   lens[i], &e) == 0;
+		good = good &&
+		    ws_write(
+			&w, sent + at, WS_BINARY, plain + n, lens[i], &e) == 0;
 		at += ws_frame_len(&w, lens[i]);
 		n += lens[i];
-		good = good && ws_write(&w, sent + at, WS_PING, "hm", 2, &e) == 0;
+		good =
+		    good && ws_write(&w, sent + at, WS_PING, "hm", 2, &e) == 0;
 		at += ws_frame_len(&w, 2);
 	}
 	for (step = 1; step < 70000; step = step * 3 + 1) {
@@ -215,16 +220,20 @@ test_there_and_back(enum ws_side from)
 		good = good && !got.failed && got.len == n &&
 		    memcmp(got.data, plain, n) == 0 && ws_is_between(&got.r);
 	}
-	ok(good, from == WS_CLIENT ? "client to server, cut anywhere"
-				   : "server to client, cut anywhere");
+	ok(good,
+	    from == WS_CLIENT ? "client to server, cut anywhere"
+			      : "server to client, cut anywhere");
 }
 
 /* Every cut of a row of frames: what is there is told, never more. */
 static void
 test_every_cut(void)
 {
-	static const char row[] = "\x82\x03" "abc\x89\x02hi\x02\x02" "de\x00\x00"
-				  "\x8a\x00\x80\x01" "f\x88\x02\x03\xe9";
+	static const char row[] = "\x82\x03"
+				  "abc\x89\x02hi\x02\x02"
+				  "de\x00\x00"
+				  "\x8a\x00\x80\x01"
+				  "f\x88\x02\x03\xe9";
 	static const size_t n = sizeof(row) - 1;
 	size_t cut;
 	bool good = true;
@@ -279,8 +288,8 @@ test_keys(void)
 			same += memcmp(seen[i], seen[k], 4) == 0;
 	}
 	ok(same <= 1, "each frame has a key of its own");
-	is_int(ws_write_close(&w, b, WS_NO_CODE, &e), 6,
-	    "a close without a code");
+	is_int(
+	    ws_write_close(&w, b, WS_NO_CODE, &e), 6, "a close without a code");
 	ws_writer_init(&w, WS_SERVER);
 	is_int(ws_write_close(&w, b, WS_BROKEN, &e), 4, "and with one");
 	is_mem(b, "\x88\x02\x03\xea", 4, "as RFC 6455 says");

@@ -59,13 +59,15 @@ test_requests(void)
 	is_int(status_of("Host", "Host"), 0, "a good request passes");
 	is_int(status_of("adit.1", "other, adit.1"), 0,
 	    "one that offers others too");
-	is_int(status_of("Connection: Upgrade", "Connection: keep-alive, upgrade"),
+	is_int(
+	    status_of("Connection: Upgrade", "Connection: keep-alive, upgrade"),
 	    0, "one that says keep-alive too");
-	is_int(status_of("websocket", "WebSocket"), 0, "in any case of letters");
+	is_int(
+	    status_of("websocket", "WebSocket"), 0, "in any case of letters");
 	is_int(status_of("GET", "HEAD"), 405, "HEAD");
 	is_int(status_of("GET", "POST"), 405, "POST");
-	is_int(status_of("\r\nUpg", "\r\nOrigin: https://example.org\r\nUpg"), 403,
-	    "a web page");
+	is_int(status_of("\r\nUpg", "\r\nOrigin: https://example.org\r\nUpg"),
+	    403, "a web page");
 	is_int(status_of("Host: example.org\r\n", ""), 400, "no Host");
 	is_int(status_of("Upgrade: websocket\r\n", ""), 426, "no Upgrade");
 	is_int(status_of("websocket", "h2c"), 426, "another protocol");
@@ -78,7 +80,8 @@ test_requests(void)
 	is_int(status_of("ZQ==", "ZQ==="), 400, "a long one");
 	is_int(status_of("dGhl", "dG.l"), 400, "one that is not base64");
 	is_int(status_of("Sec-WebSocket-V",
-		   "Sec-WebSocket-Key: AAAAIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-V"),
+		   "Sec-WebSocket-Key: "
+		   "AAAAIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-V"),
 	    400, "two keys");
 	is_int(status_of("Sec-WebSocket-Protocol: adit.1\r\n", ""), 400,
 	    "no subprotocol");
