@@ -18,10 +18,7 @@ struct service {
 	struct pipe pipe; /* first: the mux knows it as a carry_end */
 	struct list on;	  /* of its tunnel; alone when that has ended */
 	struct tunnel *tunnel;
-	struct mux_stream *stream;
 	struct dial *dial; /* not NULL while it is not connected */
-	struct addr visitor;
-	struct addr own;
 };
 
 uint16_t
@@ -74,28 +71,34 @@ on_gone(struct carry_end *end, enum mux_gone how, uint16_t code,
 static int
 connected(struct service *v, int fd, struct err *e)
 {
-	uint8_t head[PROXY_HEAD_MAX];
-	struct tunnel *t = v->tunnel;
-	size_t n = 0;
-
-	if (t != NULL)
-		n = proxy_head(head, t->c.proxy, false, &v->visitor, &v->own);
-	if (n > 0 && pipe_say_first(&v->pipe, head, n, e) != 0) {
-		plat_close(&fd);
-		return -1;
-	}
 	if (pipe_open(&v->pipe, v->pipe.carry, fd, e) != 0)
 		return -1;
-	mux_accept(v->stream);
-	pipe_attach(&v->pipe, v->stream);
+	mux_accept(v->pipe.stream);
+	pipe_attach(&v->pipe, v->pipe.stream);
 	return 0;
+}
+
+/* The PROXY header goes before all else, if the tunnel wants one. */
+static int
+introduce(struct service *v, const struct proto_open *o)
+{
+	uint8_t head[PROXY_HEAD_MAX];
+	struct addr visitor, own;
+	size_t n;
+
+	if (v->tunnel->c.proxy == PROTO_PROXY_OFF)
+		return 0;
+	addr_get(&visitor, o->visitor);
+	addr_get(&own, o->local);
+	n = proxy_head(head, v->tunnel->c.proxy, false, &visitor, &own);
+	return pipe_say_first(&v->pipe, head, n, NULL);
 }
 
 /* Ends it before it began; the relay is told why. */
 static void
 refuse(struct service *v, uint16_t code)
 {
-	mux_reset(v->stream, code, NULL);
+	mux_reset(v->pipe.stream, code, NULL);
 	service_free(&v, MUX_GONE_RESET);
 }
 
@@ -156,7 +159,7 @@ service_open(struct tunnel *t, struct mux_stream *s,
     const struct proto_open *o)
 {
 	struct service *v;
-	uint16_t code;
+	uint16_t code = CODE_MEMORY;
 
 	if ((v = calloc(1, sizeof(*v))) == NULL)
 		return CODE_MEMORY;
@@ -164,15 +167,15 @@ service_open(struct tunnel *t, struct mux_stream *s,
 	v->pipe.carry = t->all->carry;
 	v->pipe.fd = -1;
 	v->tunnel = t;
-	v->stream = s;
-	addr_get(&v->visitor, o->visitor);
-	addr_get(&v->own, o->local);
+	v->pipe.stream = s;
 	list_init(&v->on);
 	list_append(&t->services, &v->on);
 	t->visitors++;
 	t->visitors_ever++;
 	mux_own(s, &v->pipe.end);
-	if ((code = dial(v, t)) != 0) {
+	if (introduce(v, o) == 0)
+		code = dial(v, t);
+	if (code != 0) {
 		mux_own(s, NULL);
 		service_free(&v, MUX_GONE_RESET);
 	}

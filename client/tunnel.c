@@ -299,38 +299,23 @@ new_target(struct tunnel *t)
 static void
 tell_state(const struct tunnel *t)
 {
+	static const char *const words[] = { [PROTO_PAUSED] = "Paused.",
+		[PROTO_FROZEN] = "Stopped by an administrator.",
+		[PROTO_EXPIRED] = "Expired.",
+		[PROTO_STANDBY] = "Another computer serves it.",
+		[PROTO_FAULT] = "The relay cannot serve it." };
 	const struct proto_config *c = &t->c;
-	const char *more = c->sentence[0] != '\0' ? ": " : "";
 
-	switch (c->state) {
-	case PROTO_ACTIVE:
+	if (c->state == PROTO_ACTIVE)
 		say_info("tunnel \"%s\": %s leads to %s", c->name,
 		    c->public_addr, t->target);
-		break;
-	case PROTO_PENDING:
+	else if (c->state == PROTO_PENDING)
 		say_info("tunnel \"%s\": waits for its verification; open %s",
 		    c->name, c->verify_url);
-		break;
-	case PROTO_PAUSED:
-		say_info("tunnel \"%s\": paused%s%s", c->name, more,
-		    c->sentence);
-		break;
-	case PROTO_FROZEN:
-		say_warn("tunnel \"%s\": stopped by an administrator%s%s",
-		    c->name, more, c->sentence);
-		break;
-	case PROTO_EXPIRED:
-		say_warn("tunnel \"%s\": expired%s%s", c->name, more,
-		    c->sentence);
-		break;
-	case PROTO_STANDBY:
-		say_info("tunnel \"%s\": another computer serves it%s%s",
-		    c->name, more, c->sentence);
-		break;
-	default:
-		say_warn("tunnel \"%s\": the relay cannot serve it%s%s",
-		    c->name, more, c->sentence);
-	}
+	else if (c->sentence[0] != '\0')
+		say_warn("tunnel \"%s\": %s", c->name, c->sentence);
+	else
+		say_warn("tunnel \"%s\": %s", c->name, words[c->state]);
 }
 
 static bool

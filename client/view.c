@@ -264,7 +264,7 @@ view_sentence(char *to, size_t cap, const struct view *v,
 		snprintf(to, cap, "Offline until the relay is back.");
 	else if (s != NULL && t->sentence[0] != '\0' &&
 	    t->state != PROTO_PENDING)
-		snprintf(to, cap, "%s %s", s, t->sentence);
+		snprintf(to, cap, "%s", t->sentence);
 	else if (s != NULL)
 		snprintf(to, cap, "%s", s);
 	else if (t->service.light == PROTO_RED)

@@ -107,9 +107,11 @@ test_sentences(void)
 	render();
 	ok(has("Open it."), "then the next");
 	tunnels[0].state = PROTO_PAUSED;
-	tunnels[0].sentence = "By its owner.";
 	render();
-	ok(has("Paused. By its owner."), "a state goes before lamps");
+	ok(has("Paused.") && !has("Open it."), "a state goes before lamps");
+	tunnels[0].sentence = "Its owner has paused it.";
+	render();
+	ok(has("Its owner has paused it."), "in the relay's words if it can");
 	v.link = VIEW_AWAY;
 	v.trouble = "relay.example:7000: no answer in time";
 	v.redial_in_s = 7;
