@@ -3,8 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api.h"
 #include "app.h"
 #include "base/str.h"
+#include "hint.h"
 #include "pages.h"
 #include "page.h"
 #include "problem.h"
@@ -23,7 +25,116 @@ const struct route routes[] = {
 	GET("/setup", OPEN, setup_page),
 	POST("/setup", FORM_TOKEN, setup_make),
 	POST("/theme", FORM_TOKEN, theme_choose),
+	GET("/join", OPEN, join_page),
+	POST("/join", FORM_TOKEN, join_make),
+	GET("/join/{word}", OPEN, join_page),
+	POST("/join/{word}", FORM_TOKEN, join_make),
+	GET("/verify/{word}", OPEN, verify_page),
+	POST("/verify/{word}", FORM_TOKEN, verify_open),
 	GET("/static/{word}", NO_STORE, static_file),
+	GET("/events/scope", OPEN, events_scope),
+
+	/* tunnels */
+	GET("/", SIGNED_IN, dashboard_page),
+	GET("/new", SIGNED_IN, new_page),
+	POST("/new", FORM, new_make),
+	GET("/tunnels/{id}", SIGNED_IN, tunnel_page),
+	GET("/tunnels/{id}/edit", SIGNED_IN, edit_page),
+	POST("/tunnels/{id}/edit", FORM, edit_save),
+	POST("/tunnels/{id}/pause", FORM, tunnel_pause),
+	POST("/tunnels/{id}/resume", FORM, tunnel_resume),
+	POST("/tunnels/{id}/test", FORM, tunnel_test),
+	POST("/tunnels/{id}/link", FORM, tunnel_renew),
+	POST("/tunnels/{id}/only-me", FORM, tunnel_only_me),
+	GET("/tunnels/{id}/delete", SIGNED_IN, tunnel_delete_page),
+	POST("/tunnels/{id}/delete", FORM, tunnel_delete),
+	POST("/tunnels/{id}/restore", FORM, tunnel_restore),
+	GET("/tunnels/{id}/rdp", SIGNED_IN, hint_rdp),
+	GET("/download/{id}", SIGNED_IN, download_page),
+	POST("/download/{id}", FORM, download_make),
+
+	/* machines */
+	GET("/machines", SIGNED_IN, machines_page),
+	GET("/machines/{id}/remove", SIGNED_IN, machine_remove_page),
+	POST("/machines/{id}/remove", FORM, machine_remove),
+	POST("/keys/{id}/revoke", FORM, key_revoke),
+
+	/* the account */
+	GET("/account", SIGNED_IN, account_page),
+	POST("/account/password", FORM, account_password),
+	POST("/account/keys", FORM, account_key_make),
+	POST("/account/keys/{id}/revoke", FORM, account_key_revoke),
+	POST("/account/sessions/{id}/end", FORM, account_session_end),
+
+	/* admin */
+	GET("/admin", SIGNED_IN | ADMIN, admin_page),
+	POST("/admin/settings", ADMIN_FORM, admin_settings),
+	POST("/admin/invite", ADMIN_FORM, admin_invite),
+	POST("/admin/invitations/{id}/remove", ADMIN_FORM, admin_uninvite),
+	GET("/admin/users/{id}", SIGNED_IN | ADMIN, admin_user_page),
+	POST("/admin/users/{id}/freeze", ADMIN_FORM, admin_user_freeze),
+	POST("/admin/users/{id}/thaw", ADMIN_FORM, admin_user_thaw),
+	POST("/admin/users/{id}/password", ADMIN_FORM, admin_user_password),
+	POST("/admin/users/{id}/remove", ADMIN_FORM, admin_user_remove),
+	POST("/admin/tunnels/{id}/freeze", ADMIN_FORM, admin_tunnel_freeze),
+	POST("/admin/tunnels/{id}/thaw", ADMIN_FORM, admin_tunnel_thaw),
+	POST("/admin/tunnels/{id}/verify", ADMIN_FORM, admin_tunnel_verify),
+	/* for programs */
+#define READ  (API_KEY | PROBLEM)
+#define WRITE (READ | WRITES)
+#define API(method, path, demands, fn) { REQ_##method, path, demands, fn }
+	API(GET, "/api", PROBLEM, api_root),
+	API(GET, "/health", NO_STORE | PROBLEM, api_health),
+	API(GET, "/api/tunnels", READ, api_tunnel_list),
+	API(POST, "/api/tunnels", WRITE, api_tunnel_add),
+	API(GET, "/api/tunnels/{id}", READ, api_tunnel_get),
+	API(PATCH, "/api/tunnels/{id}", WRITE, api_tunnel_edit),
+	API(DELETE, "/api/tunnels/{id}", WRITE, api_tunnel_remove),
+	API(GET, "/api/tunnels/{id}/status", READ, api_tunnel_status),
+	API(POST, "/api/tunnels/{id}/activate", WRITE, api_tunnel_activate),
+	API(POST, "/api/tunnels/{id}/deactivate", WRITE,
+	    api_tunnel_deactivate),
+	API(POST, "/api/tunnels/{id}/verification", WRITE, api_tunnel_renew),
+	API(POST, "/api/tunnels/{id}/restore", WRITE, api_tunnel_restore),
+	API(POST, "/api/tunnels/{id}/test", WRITE, api_tunnel_test),
+	API(POST, "/api/tunnels/{id}/verify", WRITE | ADMIN,
+	    api_tunnel_verify),
+	API(POST, "/api/tunnels/{id}/freeze", WRITE | ADMIN,
+	    api_tunnel_freeze),
+	API(POST, "/api/tunnels/{id}/unfreeze", WRITE | ADMIN,
+	    api_tunnel_unfreeze),
+	API(PUT, "/api/tunnels/{id}/machines/{id}", WRITE, api_tunnel_serve),
+	API(DELETE, "/api/tunnels/{id}/machines/{id}", WRITE,
+	    api_tunnel_unserve),
+	API(GET, "/api/machines", READ, api_machine_list),
+	API(POST, "/api/machines", WRITE, api_machine_add),
+	API(GET, "/api/machines/{id}", READ, api_machine_get),
+	API(DELETE, "/api/machines/{id}", WRITE, api_machine_remove),
+	API(GET, "/api/machines/{id}/keys", READ, api_machine_keys),
+	API(POST, "/api/machines/{id}/keys", WRITE, api_machine_key_add),
+	API(DELETE, "/api/machines/{id}/keys/{id}", WRITE,
+	    api_machine_key_remove),
+	API(GET, "/api/sessions", READ, api_sessions),
+	API(GET, "/api/usage", READ, api_usage),
+	API(GET, "/api/events", READ, api_events),
+	API(GET, "/api/me", READ, api_me),
+	API(GET, "/api/keys", READ, api_keys),
+	API(POST, "/api/keys", WRITE, api_key_add),
+	API(DELETE, "/api/keys/{id}", WRITE, api_key_remove),
+	API(GET, "/api/browsers", READ, api_browsers),
+	API(DELETE, "/api/browsers/{id}", WRITE, api_browser_remove),
+	API(GET, "/api/users", READ | ADMIN, api_users),
+	API(POST, "/api/users", WRITE | ADMIN, api_user_add),
+	API(GET, "/api/users/{id}", READ | ADMIN, api_user_get),
+	API(PATCH, "/api/users/{id}", WRITE | ADMIN, api_user_edit),
+	API(DELETE, "/api/users/{id}", WRITE | ADMIN, api_user_remove),
+	API(GET, "/api/invitations", READ | ADMIN, api_invitations),
+	API(POST, "/api/invitations", WRITE | ADMIN, api_invite),
+	API(DELETE, "/api/invitations/{id}", WRITE | ADMIN, api_uninvite),
+	API(GET, "/api/settings", READ | ADMIN, api_settings),
+	API(PATCH, "/api/settings", WRITE | ADMIN, api_settings_edit),
+	API(GET, "/api/relay", READ | ADMIN, api_relay),
+#undef API
 #undef GET
 #undef POST
 };
@@ -201,7 +312,10 @@ may(struct req *r, unsigned demands)
 	if (!is_known(r, demands))
 		return false;
 	if ((demands & ADMIN) && !r->user.admin) {
-		page_error(r, 404);
+		if (demands & PROBLEM)
+			problem(r, 404, NULL, "There is no such path.");
+		else
+			page_error(r, 404);
 		return false;
 	}
 	if ((demands & WRITES) && !r->may_write) {
@@ -247,14 +361,22 @@ answer(struct req *r)
 		else
 			page_error(r, 404);
 	} else if ((demands & NO_STORE) || may(r, demands)) {
-		route->fn(r);
+		if (demands & PROBLEM)
+			api_call(r, route);
+		else
+			route->fn(r);
 	}
 }
 
 void
 route_answer(struct req *r, unsigned refused)
 {
-	if (refused != 0)
+	if (refused != 0 && is_api(r))
+		problem(r, refused, NULL,
+		    refused == 414 ? "The address is too long." :
+				     "The parameters behind the address cannot "
+				     "be read, or one stands there twice.");
+	else if (refused != 0)
 		page_error(r, refused);
 	else
 		answer(r);

@@ -12,6 +12,7 @@
 #include "pages.h"
 #include "session.h"
 #include "store/store.h"
+#include "store/store_setting.h"
 
 static void
 show(struct req *r, unsigned status, const char *wrong)
@@ -19,12 +20,16 @@ show(struct req *r, unsigned status, const char *wrong)
 	struct tpl *t = page_porch(r, "signin", "Sign in", SCENE_LAMP);
 	const char *next = r->method == REQ_POST ? req_form(r, "next") :
 						   req_query(r, "next");
+	struct settings set;
+	struct err ignored;
 
 	tpl_set(t, "EMAIL", req_form(r, "email"));
 	tpl_set(t, "NEXT", next_path(next));
 	tpl_maybe(t, "WRONG", wrong);
 	if (strcmp(req_query(r, "said"), "out") == 0)
 		tpl_show(t, "OUT");
+	if (store_settings(r->store, &set, &ignored) == 0)
+		tpl_show(t, set.sign_up ? "SIGN_UP" : "BY_INVITATION");
 	page_send(r, status);
 }
 

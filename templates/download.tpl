@@ -1,0 +1,76 @@
+{{%AUTOESCAPE context="HTML"}}
+  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / <a href="{{BASE}}/tunnels/{{ID}}">{{NAME}}</a> / Start a computer</p>
+  <div class="head">
+    <div>
+      <h1>Start {{NAME}}</h1>
+      <p>On the computer that has the service at <code>{{TARGET}}</code>. It calls the relay by itself; its router needs no settings.</p>
+    </div>
+  </div>
+  {{#NOT_VERIFIED}}
+  <div class="flash warn" role="status"><p><strong>Not verified yet.</strong> You can start the computer already; the tunnel opens once its <a href="{{BASE}}/tunnels/{{ID}}">link</a> was used.</p></div>
+  {{/NOT_VERIFIED}}
+  {{#ASK}}
+  <form class="card form narrow" method="post" action="{{BASE}}/download/{{ID}}">
+    <input type="hidden" name="token" value="{{TOKEN}}">
+    {{#SOME}}
+    <fieldset>
+      <legend>On which computer?</legend>
+      <div class="picks">
+        <label class="pick"><input type="radio" name="machine" value="new"{{#NEW_ONE}} checked{{/NEW_ONE}}> <b>A new one</b> <span class="hint">called {{NAME}}</span></label>
+        {{#PICK}}
+        <label class="pick"><input type="radio" name="machine" value="{{MACHINE_ID}}"{{#CHOSEN}} checked{{/CHOSEN}}> <b>{{MACHINE_NAME}}</b> <span class="hint">{{SYSTEM}}</span></label>
+        {{/PICK}}
+      </div>
+    </fieldset>
+    {{/SOME}}
+    <p>The button makes a key for that computer and shows, once, what to run there.</p>
+    <div class="acts"><button class="btn go" type="submit">Make a start for Linux</button></div>
+    <p class="small soft">Windows: a file to double-click comes with the client program for Windows, which this server does not have yet.</p>
+  </form>
+  {{/ASK}}
+  {{#KEY_SHOWN}}
+  <section class="card once" role="status" aria-labelledby="key-h">
+    <h2 id="key-h">Your key</h2>
+    <p>It is shown this once. It opens this tunnel’s machine and nothing else; you can revoke it alone.</p>
+    <code id="key">{{KEY}}</code>
+    <div class="acts"><button class="btn go mini needs-js" type="button" data-copy="{{KEY}}">Copy the key</button></div>
+  </section>
+  <section class="card" aria-labelledby="linux">
+    <h2 id="linux">On Linux</h2>
+    <ol class="steps">
+      <li class="now"><h3>Store the key</h3><p>Run this, paste the key, press Enter, then Ctrl-D.</p>
+        <pre class="console" id="cmd-key">mkdir -p ~/.config/adit
+(umask 077; cat &gt; ~/.config/adit/machine-{{MACHINE_ID}}.key)</pre></li>
+      <li><h3>Start it</h3><p>The window shows the lamps; Ctrl-C ends it.</p>
+        <pre class="console" id="cmd-run">adit connect \
+  --server {{SERVER}} \
+  --pin {{PIN}} \
+  --allow {{ALLOWED}} \
+  --token-file ~/.config/adit/machine-{{MACHINE_ID}}.key</pre></li>
+      <li><h3>Keep it running</h3><p>Put this into <code>~/.config/systemd/user/adit-{{MACHINE_ID}}.service</code>; then <code>systemctl --user enable --now adit-{{MACHINE_ID}}</code>, and <code>loginctl enable-linger</code> for a computer where nobody signs in.</p>
+        <pre class="console" id="unit">[Unit]
+Description=Adit, machine {{MACHINE_ID}}
+After=network-online.target
+[Service]
+ExecStart=adit connect --server {{SERVER}} --pin {{PIN}} --allow {{ALLOWED}} --token-file %h/.config/adit/machine-{{MACHINE_ID}}.key
+Restart=on-failure
+RestartPreventExitStatus=2 20 21 22 23 24 25
+[Install]
+WantedBy=default.target</pre></li>
+    </ol>
+    <div class="acts"><a class="btn" href="{{BASE}}/tunnels/{{ID}}">Watch the lamps</a></div>
+  </section>
+  {{/KEY_SHOWN}}
+  {{#KEYS}}
+  <section class="card flat" aria-labelledby="keys">
+    <div class="card-head"><h2 id="keys">Earlier keys of its machine</h2></div>
+    <table class="stack">
+      <thead><tr><th scope="col">Made</th><th scope="col">State</th><th scope="col">Last used</th><th scope="col"><span class="vh">Action</span></th></tr></thead>
+      <tbody>
+        {{#KEY}}
+        <tr><th scope="row">{{MADE}}</th><td data-label="State"><span class="state {{SHAPE}}">{{STATE}}</span></td><td data-label="Last used">{{USED}}</td><td class="num">{{#REVOKE}}<form method="post" action="{{BASE}}/keys/{{KEY_ID}}/revoke"><input type="hidden" name="token" value="{{TOKEN}}"><button class="btn mini stop" type="submit">Revoke<span class="vh"> the key of {{MADE}}</span></button></form>{{/REVOKE}}</td></tr>
+        {{/KEY}}
+      </tbody>
+    </table>
+  </section>
+  {{/KEYS}}
