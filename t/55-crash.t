@@ -63,8 +63,9 @@ SKIP: {
 		return $text;
 	};
 	is($ask->('PRAGMA integrity_check'), 'ok', 'the database is sound');
-	is($ask->('SELECT count(*) FROM session WHERE disconnected_at IS NULL'),
-	    1, 'sessions of the dead relay are closed');
+	soon { $ask->('SELECT count(*) FROM session '
+		. 'WHERE disconnected_at IS NULL') eq '1' } 5,
+	    'sessions of the dead relay are closed, the new one is open';
 }
 
 # --- the database is taken away -------------------------------------------------
@@ -168,4 +169,6 @@ soon { serves() } 10, 'both ways';
 
 $rig->ctl('db', 'check');
 $rig->finish;
+$_ = undef for $relayd, $adit, $service;
+system('umount', '-l', $dir) if $can_mount;
 done_testing;

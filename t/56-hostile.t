@@ -15,7 +15,7 @@ use Rig qw(eventually soon long_or);
 use Rig::Peer;
 
 my $EVIL = '127.0.0.66';
-my $rig = Rig->new(conf => { relay => { grace_s => 5 },
+my $rig = Rig->new(conf => { relay => { grace_s => 5, hold_s => 2 },
     limits => { hello_ms => 4000, handshake_ms => 2000 } });
 my $relayd = $rig->relayd;
 my $service = $rig->service('ask+udp:0', 'echo:0', 'hang:0', 'rst:0');

@@ -195,6 +195,7 @@ $s = IO::Socket::INET->new("127.0.0.1:$t{plain}{public_port}") or die;
 print $s "close 5\nabcde";
 $s->flush;
 is(sysread($s, $byte, 1), 0, 'its end is an end');
+close $s;
 
 # --- the counters ----------------------------------------------------------------------
 
