@@ -7,7 +7,7 @@
 #define BASE_ERR_H
 
 #if defined(__MINGW32__)
-#define PRINTF_LIKE(f, a) __attribute__((format(__MINGW_PRINTF_FORMAT, f, a)))
+#define PRINTF_LIKE(f, a) __attribute__((format(gnu_printf, f, a)))
 #else
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 #endif

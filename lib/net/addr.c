@@ -1,17 +1,12 @@
 #include "net/addr.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef _WIN32
-#include <winsock2.h>
-#include <ws2tcpip.h>
-#else
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#endif
 
 #include "base/err.h"
 #include "base/str.h"

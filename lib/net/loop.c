@@ -1,15 +1,13 @@
 #include "net/loop.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "net/loop_sys.h"
+#include "plat/plat.h"
 
 struct hook {
 	struct loop *loop;
@@ -24,29 +22,23 @@ struct post {
 	void *arg;
 };
 
-/* Somebody has written into the pipe: empty it. */
+/* Another thread wants a turn. */
 static void
 on_wake(void *arg, unsigned what)
 {
 	struct loop *l = arg;
-	char drain[64];
 
 	(void)what;
-	while (read(l->wake_out, drain, sizeof(drain)) > 0)
-		continue;
+	plat_slept(l->wake_out);
 	loop_again(l->waker, LOOP_READ);
 }
 
-/* The pipe by which other threads end a wait. */
+/* The way by which other threads end a wait. */
 static int
 open_waker(struct loop *l, struct err *e)
 {
-	int pair[2];
-
-	if (pipe2(pair, O_NONBLOCK | O_CLOEXEC) < 0)
-		return err_sys(e, "pipe");
-	l->wake_out = pair[0];
-	l->wake_in = pair[1];
+	if (plat_waker(&l->wake_in, &l->wake_out, e) < 0)
+		return -1;
 	l->waker = loop_watch(l, l->wake_out, LOOP_READ, on_wake, l, e);
 	return l->waker != NULL ? 0 : -1;
 }
@@ -107,10 +99,8 @@ loop_free(struct loop **lp)
 	free_watches(&l->dead);
 	timer_heap_free(&l->timers);
 	loop_sys_close(l);
-	if (l->wake_in >= 0)
-		close(l->wake_in);
-	if (l->wake_out >= 0)
-		close(l->wake_out);
+	plat_close(&l->wake_in);
+	plat_close(&l->wake_out);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
 	*lp = NULL;
@@ -226,18 +216,6 @@ loop_off_turn(struct hook **hp)
 	*hp = NULL;
 }
 
-/* Ends the wait of a loop that may be waiting. */
-static void
-wake(struct loop *l)
-{
-	ssize_t n;
-
-	/* A full pipe wakes as well as one byte more. */
-	do
-		n = write(l->wake_in, "", 1);
-	while (n < 0 && errno == EINTR);
-}
-
 int
 loop_post(struct loop *l, loop_post_fn *fn, void *arg, struct err *e)
 {
@@ -255,7 +233,7 @@ loop_post(struct loop *l, loop_post_fn *fn, void *arg, struct err *e)
 	l->woken = true;
 	/* Inside the lock: the loop may be freed once fn has been called. */
 	if (first)
-		wake(l);
+		plat_wake(l->wake_in);
 	pthread_mutex_unlock(&l->lock);
 	return 0;
 }
@@ -264,7 +242,7 @@ void
 loop_stop(struct loop *l)
 {
 	atomic_store(&l->stop, true);
-	wake(l);
+	plat_wake(l->wake_in);
 }
 
 /* Calls what other threads have posted until now. */

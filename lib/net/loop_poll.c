@@ -3,13 +3,8 @@
 #if defined(LOOP_POLL)
 
 #include <errno.h>
-#include <stdlib.h>
-#ifdef _WIN32
-#include <winsock2.h>
-#define poll(fds, n, ms) WSAPoll((fds), (ULONG)(n), (ms))
-#else
 #include <poll.h>
-#endif
+#include <stdlib.h>
 
 #include "base/err.h"
 #include "net/loop_sys.h"

@@ -43,6 +43,14 @@ void plat_close_reset(int *fd);
 /* Says the end; bytes still arrive. */
 void plat_shut_write(int fd);
 
+/*
+ * A way by which another thread ends a wait: what is woken at in makes out
+ * readable, until plat_slept(out).  Close both.
+ */
+int plat_waker(int *in_out, int *out_out, struct err *e);
+void plat_wake(int in);
+void plat_slept(int out);
+
 /* This computer's name; "localhost" when it has none. */
 char *plat_computer(char *to, size_t cap);
 
@@ -56,6 +64,9 @@ unsigned plat_columns(int fd);
 
 /* Raises the limit of open files as far as allowed and tells it. */
 int plat_raise_files(uint64_t *files_out, struct err *e);
+
+/* An environment variable's value, for free(); NULL when it is not set. */
+char *plat_env(const char *name);
 
 /* Overwrites an environment variable's value where it stands, and unsets it. */
 void plat_wipe_env(const char *name);
@@ -73,6 +84,10 @@ int plat_read_secret(
  * bytes.  Refuses one that others than its owner may read.
  */
 int plat_read_secret_file(
+    const char *path, char *to, size_t cap, size_t *len_out, struct err *e);
+
+/* A file that may be anybody's, whole, with a NUL behind it. */
+int plat_read_file(
     const char *path, char *to, size_t cap, size_t *len_out, struct err *e);
 
 /* From now on no memory of this process lands in a core file or debugger. */

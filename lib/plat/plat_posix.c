@@ -49,7 +49,7 @@ plat_writev(int fd, const struct span *v, size_t n)
 
 	/* sendmsg() because writev() to a closed peer would raise SIGPIPE. */
 	m.msg_iov = (struct iovec *)(void *)(uintptr_t)v;
-	m.msg_iovlen = n > PLAT_SPANS ? PLAT_SPANS : n;
+	m.msg_iovlen = (uint8_t)(n > PLAT_SPANS ? PLAT_SPANS : n);
 	do
 		put = sendmsg(fd, &m, MSG_NOSIGNAL);
 	while (put < 0 && errno == EINTR);
@@ -106,6 +106,38 @@ void
 plat_shut_write(int fd)
 {
 	(void)shutdown(fd, SHUT_WR);
+}
+
+int
+plat_waker(int *in_out, int *out_out, struct err *e)
+{
+	int pair[2];
+
+	if (pipe2(pair, O_NONBLOCK | O_CLOEXEC) < 0)
+		return err_sys(e, "pipe");
+	*out_out = pair[0];
+	*in_out = pair[1];
+	return 0;
+}
+
+void
+plat_wake(int in)
+{
+	ssize_t n;
+
+	/* A full pipe wakes as well as one byte more. */
+	do
+		n = write(in, "", 1);
+	while (n < 0 && errno == EINTR);
+}
+
+void
+plat_slept(int out)
+{
+	char drain[64];
+
+	while (read(out, drain, sizeof(drain)) > 0)
+		continue;
 }
 
 char *
@@ -190,6 +222,14 @@ plat_raise_files(uint64_t *files_out, struct err *e)
 	}
 	*files_out = r.rlim_cur;
 	return 0;
+}
+
+char *
+plat_env(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value != NULL ? strdup(value) : NULL;
 }
 
 void
@@ -321,21 +361,54 @@ read_whole(int fd, const char *path, char *to, size_t cap, size_t *len_out,
 	return 0;
 }
 
-int
-plat_read_secret_file(
-    const char *path, char *to, size_t cap, size_t *len_out, struct err *e)
+/* Opens a file that is one, and tells its mode. */
+static int
+open_file(const char *path, mode_t *mode_out, struct err *e)
 {
 	struct stat st;
-	int fd, rc;
+	int fd;
 
 	/* O_NONBLOCK: a FIFO must not hold us up before it is refused. */
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0)
 		return err_sys(e, "%s", path);
 	if (fstat(fd, &st) != 0)
-		rc = err_sys(e, "%s", path);
+		err_sys(e, "%s", path);
 	else if (!S_ISREG(st.st_mode))
-		rc = err_set(e, "%s: not a file", path);
-	else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		err_set(e, "%s: not a file", path);
+	else {
+		*mode_out = st.st_mode;
+		return fd;
+	}
+	plat_close(&fd);
+	return -1;
+}
+
+int
+plat_read_file(
+    const char *path, char *to, size_t cap, size_t *len_out, struct err *e)
+{
+	mode_t mode;
+	int fd, rc;
+
+	if ((fd = open_file(path, &mode, e)) < 0)
+		return -1;
+	rc = read_whole(fd, path, to, cap, len_out, e);
+	plat_close(&fd);
+	return rc;
+}
+
+int
+plat_read_secret_file(
+    const char *path, char *to, size_t cap, size_t *len_out, struct err *e)
+{
+	mode_t mode;
+	int fd, rc;
+
+	if ((fd = open_file(path, &mode, e)) < 0) {
+		str_wipe(to, cap);
+		return -1;
+	}
+	if ((mode & (S_IRWXG | S_IRWXO)) != 0)
 		rc = err_set(e,
 		    "%s: others than its owner may use this secret;"
 		    " run: chmod 600 %s",
