@@ -167,6 +167,11 @@ on_datagram(struct carry_end *end, const struct span *v, int n)
 		keep(f, v, n, len);
 }
 
+static const struct carry_end_ops end_ops = {
+	.gone = on_gone,
+	.datagram = on_datagram,
+};
+
 static void
 send_waiting(struct flow *f)
 {
@@ -301,8 +306,7 @@ flow_open(struct tunnel *t, struct mux_stream *s, const struct proto_open *o)
 
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return CODE_MEMORY;
-	f->end.gone = on_gone;
-	f->end.datagram = on_datagram;
+	f->end.ops = &end_ops;
 	f->tunnel = t;
 	f->stream = s;
 	f->fd = -1;

@@ -67,6 +67,8 @@ on_gone(struct carry_end *end, enum mux_gone how, uint16_t code,
 	service_free(&v, how);
 }
 
+static const struct carry_end_ops end_ops = { .gone = on_gone };
+
 /* The service is connected: bytes begin to flow. */
 static int
 connected(struct service *v, int fd, struct err *e)
@@ -163,7 +165,7 @@ service_open(struct tunnel *t, struct mux_stream *s,
 
 	if ((v = calloc(1, sizeof(*v))) == NULL)
 		return CODE_MEMORY;
-	v->pipe.end.gone = on_gone;
+	v->pipe.end.ops = &end_ops;
 	v->pipe.carry = t->all->carry;
 	v->pipe.fd = -1;
 	v->tunnel = t;

@@ -303,6 +303,11 @@ on_gone(struct carry_end *end, enum mux_gone how, uint16_t code,
 	flow_free(f);
 }
 
+static const struct carry_end_ops end_ops = {
+	.gone = on_gone,
+	.datagram = on_datagram,
+};
+
 /* Ended by us. */
 static void
 flow_end(struct flow *f, uint16_t code, const char *why)
@@ -415,8 +420,7 @@ flow_new(struct gate *g, const struct flow_key *key)
 		count_add(&t->spec->counts->refused, 1);
 		return NULL;
 	}
-	f->end.gone = on_gone;
-	f->end.datagram = on_datagram;
+	f->end.ops = &end_ops;
 	f->tunnel = t;
 	f->gate = g;
 	f->key = *key;

@@ -116,6 +116,8 @@ on_gone(struct carry_end *end, enum mux_gone how, uint16_t code,
 	visitor_free(v, how);
 }
 
+static const struct carry_end_ops end_ops = { .gone = on_gone };
+
 void
 visitor_reset_all(struct served *t, uint16_t code)
 {
@@ -310,7 +312,7 @@ visitor_enter(struct served *t, int fd, const struct addr *peer,
 	}
 	v->tunnel = t;
 	v->since = loop_now(w->loop);
-	v->pipe.end.gone = on_gone;
+	v->pipe.end.ops = &end_ops;
 	v->may_be_probe = probe_is_open(t);
 	addr_put(v->peer, peer);
 	list_init(&v->on);

@@ -7,6 +7,7 @@
 #include "carry/carry_int.h"
 #include "carry/pipe.h"
 #include "net/loop.h"
+#include "plat/plat.h"
 
 /* Every few seconds: what a peak has left behind goes back to the system. */
 static void
@@ -19,6 +20,10 @@ on_trim(void *arg)
 	for (n = c->wires.next; n != &c->wires; n = n->next)
 		wire_rest(wire_of_all(n));
 	pool_trim(c->pool);
+	if (c->closed >= CARRY_TRIM_PIPES) {
+		c->closed = 0;
+		plat_give_back();
+	}
 	c->trim = loop_after(c->loop, CARRY_TRIM_MS, on_trim, c, NULL);
 }
 
@@ -100,8 +105,8 @@ on_connected(void *sarg)
 {
 	struct carry_end *end = sarg;
 
-	if (end->connected != NULL)
-		end->connected(end);
+	if (end->ops->connected != NULL)
+		end->ops->connected(end);
 }
 
 static ssize_t
@@ -127,8 +132,8 @@ on_datagram(void *sarg, const struct span *v, int n)
 {
 	struct carry_end *end = sarg;
 
-	if (end->datagram != NULL)
-		end->datagram(end, v, n);
+	if (end->ops->datagram != NULL)
+		end->ops->datagram(end, v, n);
 }
 
 static void
@@ -136,7 +141,7 @@ on_gone(void *sarg, enum mux_gone how, uint16_t code, const char *sentence)
 {
 	struct carry_end *end = sarg;
 
-	end->gone(end, how, code, sentence);
+	end->ops->gone(end, how, code, sentence);
 }
 
 static int

@@ -29,6 +29,7 @@ enum {
 	CARRY_RX = 512 << 10, /* bytes taken from a link's socket at once */
 	CARRY_HANDSHAKES = 4, /* begun wires that are read in one turn */
 	CARRY_TRIM_MS = 3000, /* how often unused memory is given back */
+	CARRY_TRIM_PIPES = 500, /* as many must have gone to trim the heap */
 };
 
 struct carry {
@@ -42,6 +43,7 @@ struct carry {
 	bool told; /* an owner was called since the sessions had a run */
 	struct timer *trim;
 	unsigned handshakes; /* in this turn */
+	unsigned closed;     /* pipes since memory was last given back */
 	uint64_t sends;      /* system calls on links, for the benchmark */
 	uint64_t sent_bytes;
 	uint64_t recvs;
@@ -65,9 +67,14 @@ uint64_t carry_turn(struct carry *c);
 
 /*
  * The local end of a stream or flow, as sarg of the mux: the first member of a
- * pipe, and of whatever carries datagrams.
+ * pipe, and of whatever carries datagrams.  What it does is a table, so that
+ * an idle visitor costs one pointer.
  */
 struct carry_end {
+	const struct carry_end_ops *ops;
+};
+
+struct carry_end_ops {
 	/* the peer has connected what we asked for; may be NULL */
 	void (*connected)(struct carry_end *end);
 	/* the mux has let go of it: close, free */

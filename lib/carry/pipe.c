@@ -63,7 +63,7 @@ on_ready(void *arg, unsigned what)
 		return; /* pipe_attach() looks for itself */
 	if ((what & LOOP_HUP) && (what & LOOP_WRITE) && is_broken(p)) {
 		mux_reset(p->stream, CODE_RESET, NULL);
-		p->end.gone(&p->end, MUX_GONE_RESET, CODE_RESET,
+		p->end.ops->gone(&p->end, MUX_GONE_RESET, CODE_RESET,
 		    code_sentence(CODE_RESET));
 		return;
 	}
@@ -110,6 +110,7 @@ pipe_say_first(struct pipe *p, const void *b, size_t n, struct err *e)
 void
 pipe_close(struct pipe *p, enum mux_gone how)
 {
+	p->carry->closed++;
 	loop_unwatch(&p->watch);
 	free(p->first);
 	p->first = NULL;

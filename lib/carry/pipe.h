@@ -19,7 +19,7 @@
 struct watch;
 
 struct pipe {
-	struct carry_end end; /* first; the owner sets gone and connected */
+	struct carry_end end; /* first; the owner sets its ops */
 	struct carry *carry;
 	struct watch *watch;
 	struct mux_stream *stream;

@@ -211,10 +211,10 @@ late_acks(struct mux *m)
 	struct mux_stream *s;
 
 	while (!list_empty(&m->late)) {
-		s = LIST_OF(m->late.next, struct mux_stream, late);
+		s = LIST_OF(m->late.next, struct mux_stream, say);
 		if (s->ack_since + m->conf.ack_ms > m->now)
 			return;
-		list_remove(&s->late);
+		list_remove(&s->say);
 		s->want_ack = true;
 		mux_stream_want(s);
 	}
@@ -237,8 +237,8 @@ say_control(struct mux *m)
 	list_init(&todo);
 	list_take(&todo, &m->control);
 	while (!list_empty(&todo)) {
-		s = LIST_OF(todo.next, struct mux_stream, control);
-		list_remove(&s->control);
+		s = LIST_OF(todo.next, struct mux_stream, say);
+		list_remove(&s->say);
 		mux_stream_say(s);
 	}
 }
@@ -318,7 +318,7 @@ mux_deadline(const struct mux *m)
 		due = t < due ? t : due;
 	}
 	if (!list_empty(&m->late)) {
-		s = LIST_OF(m->late.next, const struct mux_stream, late);
+		s = LIST_OF(m->late.next, const struct mux_stream, say);
 		t = s->ack_since + m->conf.ack_ms;
 		due = t < due ? t : due;
 	}

@@ -25,6 +25,7 @@ enum {
 	RESETS_MAX = 16384,	    /* RESETs that wait for their answer */
 	PINGS_PER_S = 10,
 	ACKS_AHEAD_MAX = 1000, /* ACKs that moved nothing */
+	READ_UNIT = 16,
 	READ_MIN = 16368,      /* a stream reads so much in its turn, ... */
 	READ_MAX = 512 << 10,  /* ... growing while it fills what it asks for */
 	SPANS_MAX = READ_MAX / FRAME_BODY_MAX + 2,
@@ -58,20 +59,19 @@ struct mux_stream {
 	void *sarg;
 	struct mux_link *link;	 /* NULL: DETACHED, or OPEN not sent yet */
 	struct list turn;	 /* m->turn: wants to send data; or m->dead */
-	struct list control;	 /* m->control: wants OPEN, ACK or RESET sent */
-	struct list late;	 /* m->late: an ACK is due some time */
+	struct list say;	 /* m->control: wants OPEN, ACK or RESET sent;
+				    or m->late: an ACK is due some time */
 	struct list in_list;	 /* m->dirty or m->unread */
-	struct proto_open *open; /* until the peer has been heard */
-	char *sentence;		 /* of a RESET, until it is told */
+	union {
+		struct proto_open *open; /* until the peer has been heard */
+		char *sentence;		 /* rst or dead: until it is told */
+	} extra;
 
 	/* sending: acked <= sent <= pulled <= limit */
 	struct queue out; /* bytes acked .. pulled */
 	struct seg *cur;  /* where `sent` stands; NULL at the end of out */
-	uint32_t cur_pos;
-	uint32_t read_size;
 	uint64_t acked;
 	uint64_t sent;
-	uint64_t pulled;
 	uint64_t limit;
 
 	/* receiving: taken <= received <= told_limit */
@@ -80,14 +80,16 @@ struct mux_stream {
 	uint64_t told_received;
 	uint64_t told_limit;
 	uint64_t ack_since; /* when the oldest unsaid news came */
-	uint64_t ack_last;  /* when the last ACK went out */
 	uint64_t unread_since;
+	uint64_t old_wround; /* of the link that it was detached from */
+	uint32_t cur_pos;    /* within cur */
+	uint32_t ack_last; /* when the last ACK went out, low 32 bits */
 	uint32_t window;
 
 	uint32_t number;
 	uint32_t their_entry; /* index + 1 in m->theirs, during a judgement */
-	uint64_t listed;      /* the round in which I listed it */
-	uint64_t old_wround;  /* of the link that it was detached from */
+	uint32_t listed;      /* the round in which I listed it, low bits */
+	uint16_t read_units;  /* what it reads in a turn, in READ_UNITs */
 	uint16_t code;	      /* of my RESET, or of the end that is to tell */
 	uint8_t old_number;   /* of that link; 0: never had one */
 
@@ -195,6 +197,13 @@ struct mux {
 
 	struct mux_stats stats;
 };
+
+/* Bytes that were read from the local end so far. */
+static inline uint64_t
+pulled(const struct mux_stream *s)
+{
+	return s->acked + s->out.bytes;
+}
 
 static inline bool
 mux_is_relay(const struct mux *m)

@@ -54,7 +54,7 @@ list_one(struct mux_stream *s, void *arg)
 
 	if (s->link != NULL || !s->opened || !is_concerned(s, t))
 		return;
-	s->listed = t->round;
+	s->listed = (uint32_t)t->round;
 	s->listed_rst = s->rst;
 	if (t->f.len + RESUME_ENTRY > FRAME_BODY_MAX) {
 		mux_link_add(t->link, &t->f, t->body);
@@ -93,7 +93,7 @@ judge_missing(struct mux_stream *s, struct mux_link *l)
 {
 	if (s->fin_sent && s->fin_come) {
 		/* it has finished there: my FIN counts as acknowledged */
-		mux_stream_trim(s, s->pulled);
+		mux_stream_trim(s, pulled(s));
 		s->cur = NULL;
 		s->fin_acked = true;
 		mux_stream_attach(s, l);
@@ -118,8 +118,8 @@ judge_listed(struct mux_stream *s, struct mux_link *l,
 
 	mux_stream_heard(s);
 	if (!s->udp) {
-		if (e->received < s->acked || e->received > s->pulled ||
-		    (end && (!s->fin_pulled || e->received != s->pulled))) {
+		if (e->received < s->acked || e->received > pulled(s) ||
+		    (end && (!s->fin_pulled || e->received != pulled(s)))) {
 			mux_break(s->m, "RESUME %u of what was not sent",
 			    s->number);
 			return;
@@ -147,7 +147,7 @@ judge_one(struct mux_stream *s, void *arg)
 	uint32_t at = s->their_entry;
 
 	s->their_entry = 0;
-	if (s->listed != j->round || s->link != NULL || m->is_broken)
+	if (s->listed != (uint32_t)j->round || s->link != NULL || m->is_broken)
 		return;
 	if (s->rst) {
 		s->link = j->link;

@@ -17,11 +17,11 @@ wants_turn(const struct mux_stream *s)
 	if (s->link == NULL || !s->opened || s->rst || s->dead || s->udp ||
 	    !s->accepted)
 		return false;
-	if (s->sent < s->pulled)
+	if (s->sent < pulled(s))
 		return true;
 	if (s->fin_pulled)
 		return !s->fin_sent;
-	return s->readable && s->pulled < s->limit;
+	return s->readable && pulled(s) < s->limit;
 }
 
 void
@@ -91,7 +91,7 @@ static void
 send_fin(struct mux_stream *s)
 {
 	struct frame f = { .type = FRAME_FIN, .stream = s->number,
-		.offset = s->pulled };
+		.offset = pulled(s) };
 
 	mux_link_put(s->link, &f, NULL);
 	s->fin_sent = true;
@@ -102,14 +102,14 @@ static size_t
 read_wish(const struct mux_stream *s)
 {
 	ssize_t room = mux_link_room(s->link, MUX_ROOM_DATA);
-	uint64_t want = s->read_size;
+	uint64_t want = (uint64_t)s->read_units * READ_UNIT;
 
 	if (room < FRAME_BODY_MAX)
 		room = FRAME_BODY_MAX;
 	if (want > (uint64_t)room)
 		want = (uint64_t)room;
-	if (want > s->limit - s->pulled)
-		want = s->limit - s->pulled;
+	if (want > s->limit - pulled(s))
+		want = s->limit - pulled(s);
 	return (size_t)want;
 }
 
@@ -164,12 +164,13 @@ retain(struct mux_stream *s, struct slab **b, size_t got)
 static void
 learn_read_size(struct mux_stream *s, size_t want, size_t got)
 {
-	if (got == want && want == s->read_size)
-		s->read_size = s->read_size * 4 < READ_MAX ? s->read_size * 4
-							   : READ_MAX;
-	else if (got < s->read_size / 8)
-		s->read_size = s->read_size / 2 > READ_MIN ? s->read_size / 2
-							   : READ_MIN;
+	size_t size = (size_t)s->read_units * READ_UNIT;
+
+	if (got == want && want == size)
+		size = size * 4 < READ_MAX ? size * 4 : READ_MAX;
+	else if (got < size / 8)
+		size = size / 2 > READ_MIN ? size / 2 : READ_MIN;
+	s->read_units = (uint16_t)(size / READ_UNIT);
 }
 
 /* Without memory nobody reads; what is acknowledged makes room again. */
@@ -202,7 +203,6 @@ read_and_send(struct mux_stream *s)
 	if (got >= 0 && !s->rst && !s->dead) {
 		s->readable = got > 0 && (flags & MUX_MORE) != 0;
 		s->fin_pulled = (flags & MUX_EOF) != 0;
-		s->pulled += (uint64_t)got;
 		rc = retain(s, b, (size_t)got);
 		learn_read_size(s, want, (size_t)got);
 	}
@@ -219,12 +219,12 @@ read_and_send(struct mux_stream *s)
 static void
 take_turn(struct mux_stream *s)
 {
-	if (s->sent < s->pulled)
+	if (s->sent < pulled(s))
 		send_retained(s, true);
-	else if (!s->fin_pulled && s->readable && s->pulled < s->limit)
+	else if (!s->fin_pulled && s->readable && pulled(s) < s->limit)
 		read_and_send(s);
 	if (!s->rst && !s->dead && s->fin_pulled && !s->fin_sent &&
-	    s->sent == s->pulled && s->link != NULL)
+	    s->sent == pulled(s) && s->link != NULL)
 		send_fin(s);
 }
 

@@ -107,10 +107,9 @@ mux_stream_new(struct mux *m, uint32_t number, bool mine)
 	s->mine = mine;
 	s->window = m->conf.window_first;
 	s->limit = s->told_limit = m->conf.window_first;
-	s->read_size = READ_MIN;
+	s->read_units = READ_MIN / READ_UNIT;
 	list_init(&s->turn);
-	list_init(&s->control);
-	list_init(&s->late);
+	list_init(&s->say);
 	list_init(&s->in_list);
 	table_add(s);
 	return s;
@@ -120,8 +119,7 @@ static void
 off_lists(struct mux_stream *s)
 {
 	list_remove(&s->turn);
-	list_remove(&s->control);
-	list_remove(&s->late);
+	list_remove(&s->say);
 	list_remove(&s->in_list);
 }
 
@@ -131,8 +129,8 @@ drop_queues(struct mux_stream *s)
 	mux_queue_clear(s->m, &s->out);
 	mux_queue_clear(s->m, &s->in);
 	s->cur = NULL;
-	free(s->open);
-	s->open = NULL;
+	free(s->extra.open);
+	s->extra.open = NULL;
 }
 
 /* Frees one that nobody needs to be told about. */
@@ -147,7 +145,7 @@ mux_stream_free(struct mux_stream *s)
 		count(s, -1);
 	if (!s->dead)
 		table_remove(s);
-	free(s->sentence);
+	free(s->extra.sentence);
 	free(s);
 }
 
@@ -166,8 +164,8 @@ mux_stream_over(struct mux_stream *s, bool clean, uint16_t code,
 	s->dead = true;
 	s->dead_clean = clean;
 	s->code = code;
-	free(s->sentence);
-	s->sentence =
+	free(s->extra.sentence);
+	s->extra.sentence =
 	    sentence != NULL && *sentence != '\0' ? strdup(sentence) : NULL;
 	list_append(&s->m->dead, &s->turn);
 	mux_wake(s->m);
@@ -182,7 +180,7 @@ mux_stream_tell_gone(struct mux_stream *s)
 	if (s->sarg != NULL)
 		m->ops.gone(s->sarg,
 		    s->dead_clean ? MUX_GONE_CLEAN : MUX_GONE_RESET, s->code,
-		    s->sentence != NULL ? s->sentence
+		    s->extra.sentence != NULL ? s->extra.sentence
 					: code_sentence(s->code));
 	mux_stream_free(s);
 }
@@ -206,7 +204,7 @@ reset_here(struct mux_stream *s, uint16_t code, const char *sentence)
 	count(s, -1);
 	s->rst = true;
 	s->code = code;
-	s->sentence = sentence != NULL && *sentence != '\0' &&
+	s->extra.sentence = sentence != NULL && *sentence != '\0' &&
 		strcmp(sentence, code_sentence(code)) != 0
 	    ? strdup(sentence)
 	    : NULL;
@@ -327,13 +325,13 @@ mux_open(struct mux *m, const struct proto_open *o, void *sarg, struct err *e)
 	}
 	s->udp = o->kind == PROTO_UDP;
 	count(s, 1);
-	if ((s->open = malloc(sizeof(*s->open))) == NULL) {
+	if ((s->extra.open = malloc(sizeof(*s->extra.open))) == NULL) {
 		err_sys(e, "stream");
 		mux_stream_free(s);
 		return NULL;
 	}
-	*s->open = *o;
-	s->open->stream = s->number;
+	*s->extra.open = *o;
+	s->extra.open->stream = s->number;
 	s->sarg = sarg;
 	s->accepted = true;
 	m->stats.opened++;
@@ -426,8 +424,7 @@ mux_stream_detach(struct mux_stream *s)
 	s->old_wround = s->link->wround;
 	s->link = NULL;
 	list_remove(&s->turn);
-	list_remove(&s->control);
-	list_remove(&s->late);
+	list_remove(&s->say);
 	s->want_ack = false; /* the round tells it */
 	if (!s->opened) {
 		mux_stream_want(s); /* any other link will do */
@@ -453,8 +450,8 @@ mux_stream_attach(struct mux_stream *s, struct mux_link *l)
 void
 mux_stream_want(struct mux_stream *s)
 {
-	list_remove(&s->control);
-	list_append(&s->m->control, &s->control);
+	list_remove(&s->say);
+	list_append(&s->m->control, &s->say);
 	mux_wake(s->m);
 }
 
@@ -466,7 +463,7 @@ say_open(struct mux_stream *s)
 	struct err e;
 	int n;
 
-	n = open_encode(frame, sizeof(frame), s->open, &e);
+	n = open_encode(frame, sizeof(frame), s->extra.open, &e);
 	if (n == -1 || frame_decode(&f, frame, (size_t)n, &e) <= 0) {
 		mux_break(s->m, "%s", e.text);
 		return;
@@ -484,15 +481,15 @@ say_rst(struct mux_stream *s)
 	int n;
 
 	s->want_rst = false;
-	n = reset_encode(frame, sizeof(frame), s->number, s->code, s->sentence,
-	    false, &e);
+	n = reset_encode(frame, sizeof(frame), s->number, s->code,
+	    s->extra.sentence, false, &e);
 	if (n == -1) /* the sentence was not fit to be sent */
 		n = reset_encode(frame, sizeof(frame), s->number, s->code,
 		    NULL, false, &e);
 	if (n > 0 && frame_decode(&f, frame, (size_t)n, &e) > 0)
 		mux_link_put(s->link, &f, f.body);
-	free(s->sentence);
-	s->sentence = NULL;
+	free(s->extra.sentence);
+	s->extra.sentence = NULL;
 }
 
 /*
@@ -505,9 +502,9 @@ grow_window(struct mux_stream *s)
 	struct mux *m = s->m;
 	uint64_t trip = s->link->rtt_ms > 5 ? s->link->rtt_ms : 5;
 	bool quick = s->received - s->told_received >= s->window / 4 &&
-	    m->now - s->ack_last < trip && s->ack_last != 0;
+	    (uint32_t)m->now - s->ack_last < trip && s->ack_last != 0;
 
-	s->ack_last = m->now;
+	s->ack_last = (uint32_t)m->now;
 	if (!quick || s->blocked || s->window >= m->conf.window_max ||
 	    pool_pressure(m->conf.pool) > 80 ||
 	    (m->conf.held_max != 0 && m->stats.held > m->conf.held_max / 2))
@@ -532,7 +529,7 @@ say_ack(struct mux_stream *s)
 
 	grow_window(s);
 	s->want_ack = false;
-	list_remove(&s->late);
+	list_remove(&s->say);
 	s->told_received = s->received;
 	s->told_limit = s->udp ? 0 : new_limit(s);
 	f.flags = s->fin_come ? FRAME_END : 0;
@@ -631,15 +628,15 @@ mux_stream_news(struct mux_stream *s)
 	if (come >= s->window / 4 || freed >= s->window / 4) {
 		if (come == 0 && freed == 0)
 			return;
-		list_remove(&s->late);
+		list_remove(&s->say);
 		s->want_ack = true;
 		mux_stream_want(s);
 		return;
 	}
-	if ((come == 0 && freed == 0) || !list_empty(&s->late))
+	if ((come == 0 && freed == 0) || !list_empty(&s->say))
 		return;
 	s->ack_since = s->m->now;
-	list_append(&s->m->late, &s->late);
+	list_append(&s->m->late, &s->say);
 }
 
 static void
@@ -836,8 +833,8 @@ void
 mux_stream_heard(struct mux_stream *s)
 {
 	s->heard = true;
-	free(s->open);
-	s->open = NULL;
+	free(s->extra.open);
+	s->extra.open = NULL;
 }
 
 /* A frame that belongs to a stream. */

@@ -90,6 +90,9 @@ int plat_read_secret_file(
 int plat_read_file(
     const char *path, char *to, size_t cap, size_t *len_out, struct err *e);
 
+/* What a peak has left free in the heap goes back to the system. */
+void plat_give_back(void);
+
 /* From now on no memory of this process lands in a core file or debugger. */
 int plat_no_core(struct err *e);
 

@@ -3,6 +3,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -433,4 +436,12 @@ plat_no_core(struct err *e)
 		return err_sys(e, "protecting this process's memory");
 #endif
 	return 0;
+}
+
+void
+plat_give_back(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }

@@ -86,6 +86,11 @@ end_connected(struct carry_end *ce)
 	((struct end *)(void *)ce)->side->connected++;
 }
 
+static const struct carry_end_ops end_ops = {
+	.connected = end_connected,
+	.gone = end_gone,
+};
+
 /* A TCP connection over loopback: fd[0] and fd[1] are its ends. */
 static void
 tcp_pair(int fd[2])
@@ -121,8 +126,7 @@ end_new(struct side *s, int *mine)
 	if (x == NULL || pipe_open(&x->pipe, s->c, fd[1], &e) == -1)
 		die("pipe", &e);
 	x->side = s;
-	x->pipe.end.gone = end_gone;
-	x->pipe.end.connected = end_connected;
+	x->pipe.end.ops = &end_ops;
 	return x;
 }
 

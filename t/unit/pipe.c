@@ -45,6 +45,8 @@ on_gone(
 	pipe_close((struct pipe *)(void *)end, how);
 }
 
+static const struct carry_end_ops end_ops = { .gone = on_gone };
+
 static void
 tcp_pair(int fd[2])
 {
@@ -76,7 +78,7 @@ set_up(struct pipe *p, const char *first)
 
 	tcp_pair(fd);
 	memset(p, 0, sizeof(*p));
-	p->end.gone = on_gone;
+	p->end.ops = &end_ops;
 	if (pipe_open(p, &carry, fd[1], &e) == -1 ||
 	    (s = mux_open(mux, &o, p, &e)) == NULL ||
 	    (first != NULL &&
