@@ -371,6 +371,10 @@ flow_sweep(struct tunnels *t, uint64_t now)
 void
 flow_orphan(struct tunnel *t)
 {
-	while (!list_empty(&t->flows))
-		finish(LIST_OF(t->flows.next, struct flow, on), CODE_GONE);
+	struct list *n, *next;
+
+	for (n = t->flows.next; n != &t->flows; n = next) {
+		next = n->next;
+		finish(LIST_OF(n, struct flow, on), CODE_GONE);
+	}
 }

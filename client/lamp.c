@@ -245,10 +245,9 @@ on_udp(void *arg, unsigned what)
 	struct probe *p = arg;
 	uint8_t got[64];
 	struct span v = { got, sizeof(got) };
-	int n;
 
 	(void)what;
-	while ((n = dgram_recv(p->fd, &v, 1)) > 0) {
+	while (dgram_recv(p->fd, &v, 1) > 0) {
 		if (v.n == sizeof(p->t->c.nonce) &&
 		    memcmp(got, p->t->c.nonce, v.n) == 0) {
 			reach_is_good(p);

@@ -79,10 +79,12 @@ tunnel_free(struct tunnel **tp)
 void
 tunnels_close(struct tunnels *t)
 {
+	struct list *n, *next;
 	struct tunnel *one;
 
-	while (!list_empty(&t->list)) {
-		one = tunnel_of(t->list.next);
+	for (n = t->list.next; n != &t->list; n = next) {
+		next = n->next;
+		one = tunnel_of(n);
 		tunnel_free(&one);
 	}
 	map_free(&t->map);

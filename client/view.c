@@ -285,6 +285,7 @@ is_well(const struct view *v, const struct view_tunnel *t)
 
 enum {
 	INDENT = 2,	  /* of what belongs to the line above */
+	VIEW_PART_MAX = VIEW_COLUMNS_MAX * 4 + 1, /* bytes of a line */
 	QUIET_WIDTH = 20, /* of ", quiet for 89 min" */
 };
 
@@ -324,7 +325,7 @@ static void
 paragraph(struct page *g, enum ink i, size_t indent, const char *text)
 {
 	size_t room = edge_of(g) > indent ? edge_of(g) - indent : 1, n;
-	char part[VIEW_COLUMNS_MAX * 4 + 1];
+	char part[VIEW_PART_MAX];
 
 	while (*text != '\0' && next_line(g)) {
 		n = line_bytes(text, room);
@@ -378,7 +379,7 @@ span_text(char *to, size_t cap, uint64_t ms)
 
 	if (s < 90)
 		snprintf(to, cap, "%u s", (unsigned)s);
-	else if (s < 90 * 60)
+	else if (s < 5400)
 		snprintf(to, cap, "%u min", (unsigned)(s / 60));
 	else
 		snprintf(to, cap, "%u h", (unsigned)(s / 3600));

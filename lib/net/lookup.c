@@ -32,11 +32,11 @@ struct lookup {
 
 static atomic_uint lookups;
 
-/* One holder less. */
+/* So many holders less. */
 static void
-let_go(struct lookup *k)
+let_go(struct lookup *k, unsigned n)
 {
-	if (atomic_fetch_sub(&k->holders, 1) > 1)
+	if (atomic_fetch_sub(&k->holders, n) > n)
 		return;
 	pthread_mutex_destroy(&k->lock);
 	free(k);
@@ -47,14 +47,15 @@ static void
 on_found(void *arg)
 {
 	struct lookup *k = arg;
+	unsigned n = 1; /* the post */
 
 	/* Only this thread takes back that it is wanted. */
 	if (k->wanted) {
 		k->wanted = false;
 		k->fn(k->arg, k->found, k->count, &k->why);
-		let_go(k); /* the owner's */
+		n = 2; /* and the owner */
 	}
-	let_go(k); /* the post's */
+	let_go(k, n);
 }
 
 /* The next address of one family (or of the other), or NULL. */
@@ -111,10 +112,10 @@ look_up(void *arg)
 	if (k->wanted) {
 		atomic_fetch_add(&k->holders, 1);
 		if (loop_post(k->loop, on_found, k, NULL) != 0)
-			let_go(k);
+			atomic_fetch_sub(&k->holders, 1);
 	}
 	pthread_mutex_unlock(&k->lock);
-	let_go(k);
+	let_go(k, 1);
 	return NULL;
 }
 
@@ -167,8 +168,7 @@ lookup_start(struct loop *l, const char *host, lookup_fn *fn, void *arg,
 	str_copy(k->host, sizeof(k->host), host);
 	if (start_thread(k, e) == 0)
 		return k;
-	let_go(k);
-	let_go(k);
+	let_go(k, 2);
 less:
 	atomic_fetch_sub(&lookups, 1);
 	return NULL;
@@ -185,7 +185,7 @@ lookup_cancel(struct lookup **kp)
 	pthread_mutex_lock(&k->lock);
 	k->wanted = false;
 	pthread_mutex_unlock(&k->lock);
-	let_go(k);
+	let_go(k, 1);
 }
 
 size_t
