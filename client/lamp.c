@@ -46,7 +46,8 @@ probe_new(struct tunnel *t, struct probe **owner)
 	p->t = t;
 	p->owner = owner;
 	p->fd = -1;
-	return *owner = p;
+	*owner = p;
+	return p;
 }
 
 static void
