@@ -100,7 +100,7 @@ read_name(struct req *r)
 		return true;
 	n = strlen(name);
 	if (n == 0 || n > ANSWER_NAME_MAX || !str_is_text(name, n)) {
-		problem(r, 400, NULL,
+		problem(r, 400, "Idempotency-Key",
 		    "Idempotency-Key has 1 to 255 bytes of text.");
 		return false;
 	}
@@ -148,7 +148,9 @@ api_begin(struct req *r)
 	if (rc == 1)
 		replay(r);
 	else if (page_was_refused(r))
-		problem(r, 422, NULL, page_sentence(r, e.text));
+		problem(r, 422, "Idempotency-Key",
+		    "This name was used for another request; give each its "
+		    "own.");
 	else
 		page_trouble(r, &e);
 	return false;
@@ -419,8 +421,9 @@ api_health(struct req *r)
 	bool db = r->store != NULL, relay = *live_trouble(r) == '\0';
 	struct out *o = api_out(r);
 	int64_t ignored;
+	struct err e;
 
-	if (db && store_change_max(r->store, &ignored, NULL) == -1)
+	if (db && store_change_max(r->store, &ignored, &e) == -1)
 		db = false;
 	/* the reasons are in the logs: whoever asks may be anybody */
 	out_text(o, "status", db && relay ? "ok" : "failing");

@@ -150,7 +150,8 @@ sub by_cgi {
 
 # --- FastCGI -------------------------------------------------------------------
 
-use constant { BEGIN => 1, END => 3, PARAMS => 4, STDIN_ => 5, STDOUT_ => 6 };
+use constant { FCGI_BEGIN => 1, FCGI_END => 3, FCGI_PARAMS => 4,
+    FCGI_STDIN => 5, FCGI_STDOUT => 6 };
 
 sub record {
 	my ($type, $content) = @_;
@@ -192,16 +193,16 @@ sub by_fcgi {
 	my $s = IO::Socket::UNIX->new(Peer => $self->{path})
 	    or return '';
 	local $SIG{PIPE} = 'IGNORE';
-	print $s record(BEGIN, pack('nCx5', 1, 0)), stream(PARAMS, pairs($v)),
-	    stream(STDIN_, defined $body ? $body : '');
+	print $s record(FCGI_BEGIN, pack('nCx5', 1, 0)), stream(FCGI_PARAMS, pairs($v)),
+	    stream(FCGI_STDIN, defined $body ? $body : '');
 	$s->flush;
 	my $text = '';
 	while (defined(my $head = take($s, 8))) {
 		my (undef, $type, undef, $n, $pad) = unpack 'CCnnC', $head;
 		my $content = take($s, $n + $pad);
 		last unless defined $content;
-		$text .= substr $content, 0, $n if $type == STDOUT_;
-		last if $type == END;
+		$text .= substr $content, 0, $n if $type == FCGI_STDOUT;
+		last if $type == FCGI_END;
 	}
 	return $text;
 }
