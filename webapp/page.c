@@ -221,7 +221,6 @@ page_trouble(struct req *r, const struct err *e)
 {
 	log_error("web %s: 503, %s", r->path, e->text);
 	if (strncmp(r->path, "/api", 4) == 0) {
-		req_line(r, "Retry-After", "5");
 		problem(r, 503, NULL,
 		    "The database does not answer; open tunnels go on.");
 		return;

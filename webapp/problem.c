@@ -12,6 +12,8 @@ problem(struct req *r, unsigned status, const char *field, const char *detail)
 	    (int)status, "detail", detail, "field", field);
 	char *text = v != NULL ? json_dumps(v, JSON_COMPACT) : NULL;
 
+	if (status == 503)
+		req_line(r, "Retry-After", "5");
 	r->status = status;
 	r->type = "application/problem+json";
 	buf_drop(&r->out, buf_len(&r->out));

@@ -622,9 +622,14 @@ req_send(struct req *r)
 		req_write(r, "Out of memory; try again.\n", 26);
 	}
 	buf_init(&all, REQ_ANSWER_MAX + 2 * HEAD_MAX);
-	lines = req_text(r,
-	    "Status: %u %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s%s",
-	    r->status, req_reason(r->status), r->type, buf_len(&r->out), fixed_lines,
+	lines = req_text(
+	    r, "Status: %u %s\r\n", r->status, req_reason(r->status));
+	/* 204 has no body, and nothing that would describe one */
+	if (r->status != 204)
+		lines = req_text(r,
+		    "%sContent-Type: %s\r\nContent-Length: %zu\r\n", lines,
+		    r->type, buf_len(&r->out));
+	lines = req_text(r, "%s%s%s", lines, fixed_lines,
 	    r->cacheable ? "" : "Cache-Control: no-store\r\n");
 	rc = buf_add(&all, lines, strlen(lines), NULL);
 	if (rc == 0 && buf_len(&r->head) > 0)

@@ -16,6 +16,7 @@
 #include "store/store_user.h"
 #include "store/store_web.h"
 
+struct api;
 struct app;
 struct store;
 struct tpl;
@@ -94,6 +95,7 @@ struct req {
 	bool cacheable; /* its handler has set Cache-Control */
 	bool is_raw;	/* the body is no page of ours: no script at all */
 	struct tpl *page;
+	struct api *api; /* while a handler of the API runs */
 };
 
 /*
