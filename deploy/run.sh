@@ -1,6 +1,7 @@
 #!/bin/bash
 # `make run`: the product in the foreground, from whatever is on this machine.
-# Settings come as variables: RELAY_PORT (7000), STATE, PUBLIC_HOST.
+# Settings come as variables: HTTP_PORT (8080, on 127.0.0.1 only), HTTPS_PORT
+# (8443; 0 is none), RELAY_PORT (7000), STATE, PUBLIC_HOST.
 #
 # As an ordinary user everything runs as that user and lives in ./var.  As root
 # it makes the system user "adit", lives in /var/lib/adit, and nothing serves
@@ -29,10 +30,17 @@ root=
 [ "$(id -u)" -eq 0 ] && root=1
 given_port=${RELAY_PORT:-}
 given_host=${PUBLIC_HOST:-}
+given_https=${HTTPS_PORT:-}
+http_port=${HTTP_PORT:-8080}
+https_port=${HTTPS_PORT:-8443}
 state=${STATE:-}
 [ -n "$state" ] || state=$([ -n "$root" ] && echo /var/lib/adit || echo "$PWD/var")
 [ -z "$given_port" ] || is_port "$given_port" ||
 	fail "RELAY_PORT=$given_port is not a port (1 to 65535)"
+is_port "$http_port" ||
+	fail "HTTP_PORT=$http_port is not a port (1 to 65535)"
+[ "$https_port" = 0 ] || is_port "$https_port" ||
+	fail "HTTPS_PORT=$https_port is neither a port (1 to 65535) nor 0"
 [[ -z $given_host || $given_host =~ ^[A-Za-z0-9._:-]+$ ]] ||
 	fail "PUBLIC_HOST=$given_host is neither a host name nor an address"
 mkdir -p "$state" || fail "cannot make the folder $state"
@@ -63,7 +71,8 @@ if [ -n "$root" ]; then
 			fail "cannot make the system user adit"
 		say "made the system user adit"
 	fi
-	chown adit: "$state" "$state/log"
+	mkdir -p "$state/tmp"
+	chown adit: "$state" "$state/log" "$state/tmp"
 	as=(setpriv --reuid adit --regid adit --init-groups --)
 	if ! "${as[@]}" test -w "$state" -a -x "$state"; then
 		say "warning: the user adit cannot enter $state;" \
@@ -72,11 +81,18 @@ if [ -n "$root" ]; then
 	fi
 	# The programs may stand where only root can read them.
 	install -d -m 755 "$state/bin"
-	install -m 755 build/relayd "$state/bin/relayd" ||
-		fail "cannot copy relayd to $state/bin"
+	install -m 755 build/relayd build/webapp.fcgi "$state/bin" ||
+		fail "cannot copy the programs to $state/bin"
+	install -d -m 755 "$state/share/static"
+	install -m 644 static/* "$state/share/static"
 	relayd=$state/bin/relayd
+	webapp=$state/bin/webapp.fcgi
+	share=$state/share
 else
+	mkdir -p "$state/tmp"
 	relayd=$PWD/build/relayd
+	webapp=$PWD/build/webapp.fcgi
+	share=$PWD
 fi
 
 # --- settings ----------------------------------------------------------------
@@ -84,6 +100,20 @@ fi
 default_host() {
 	ip -4 route get 192.0.2.1 2>/dev/null |
 		sed -n 's/.* src \([0-9.]*\).*/\1/p' | head -n 1
+}
+
+# Where people reach the pages: with HTTPS by the public name, else only from
+# this computer.
+dashboard_url() {
+	local host=$1
+	[[ $host != *:* ]] || host="[$host]"
+	if [ "$https_port" = 0 ]; then
+		echo "http://localhost:$http_port"
+	elif [ "$https_port" = 443 ]; then
+		echo "https://$host"
+	else
+		echo "https://$host:$https_port"
+	fi
 }
 
 conf=$state/adit.yaml
@@ -94,6 +124,7 @@ if [ ! -e "$conf" ]; then
 # once and never writes over it.
 database: $state/adit.db
 public_host: ${host:-127.0.0.1}
+dashboard_url: $(dashboard_url "${host:-127.0.0.1}")
 relay:
   listen: ["[::]:${given_port:-7000}"]
 YAML
@@ -101,106 +132,173 @@ YAML
 fi
 [ ${#as[@]} -eq 0 ] || chown adit: "$conf"
 
-# Variables that were given replace their keys for this run alone.
+# Variables that were given replace their keys for this run alone; a file from
+# before there were pages gets their address for this run, too.
 run_conf=$conf
-if [ -n "$given_port$given_host" ]; then
+has_url=$(grep -c '^dashboard_url:' "$conf")
+if [ -n "$given_port$given_host$given_https" ] || [ "$has_url" = 0 ]; then
 	run_conf=$state/run.yaml
-	sed -e "${given_host:+s|^public_host:.*|public_host: $given_host|}" \
-		-e "${given_port:+s|^  listen:.*|  listen: [\"[::]:$given_port\"]|}" \
-		"$conf" >"$run_conf" || fail "cannot write $run_conf"
+	host=${given_host:-$(sed -n 's/^public_host: *//p' "$conf" | head -n 1)}
+	url=
+	if [ -n "$given_host$given_https" ] || [ "$has_url" = 0 ]; then
+		url=$(dashboard_url "$host")
+	fi
+	{
+		[ -z "$url" ] || echo "dashboard_url: $url"
+		sed -e "${given_host:+s|^public_host:.*|public_host: $given_host|}" \
+			-e "${url:+/^dashboard_url:/d}" \
+			-e "${given_port:+s|^  listen:.*|  listen: [\"[::]:$given_port\"]|}" \
+			"$conf"
+	} >"$run_conf" || fail "cannot write $run_conf"
 	[ ${#as[@]} -eq 0 ] || chown adit: "$run_conf"
-	say "for this run:${given_port:+ RELAY_PORT=$given_port}${given_host:+ PUBLIC_HOST=$given_host}"
+	given="${given_port:+ RELAY_PORT=$given_port}${given_host:+ PUBLIC_HOST=$given_host}${given_https:+ HTTPS_PORT=$given_https}"
+	[ -z "$given" ] || say "for this run:$given"
 fi
 port=$(sed -n 's/^  listen:.*:\([0-9]*\)".*/\1/p' "$run_conf" | head -n 1)
 host=$(sed -n 's/^public_host: *//p' "$run_conf" | head -n 1)
 port=${port:-7000}
 
-holder=$(ss -Hltnp "sport = :$port" 2>/dev/null |
-	sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 (process \2)/p' |
-	head -n 1)
-if [ -n "$(ss -Hltn "sport = :$port")" ]; then
-	fail "port $port is held by ${holder:-another program}; stop it, or give RELAY_PORT=another"
-fi
+# Says who holds a port, unless it is free: must_be_free PORT VARIABLE
+must_be_free() {
+	local holder
+	[ -n "$(ss -Hltn "sport = :$1")" ] || return 0
+	holder=$(ss -Hltnp "sport = :$1" 2>/dev/null |
+		sed -n 's/.*users:(("\([^"]*\)",pid=\([0-9]*\).*/\1 (process \2)/p' |
+		head -n 1)
+	fail "port $1 is held by ${holder:-another program}; stop it, or give $2=another"
+}
+must_be_free "$port" RELAY_PORT
+must_be_free "$http_port" HTTP_PORT
+[ "$https_port" = 0 ] || must_be_free "$https_port" HTTPS_PORT
 
 "${as[@]}" "$relayd" -n -c "$run_conf" || fail "the settings are not right"
+"${as[@]}" "$webapp" -n -c "$run_conf" || fail "the settings are not right"
+
+url=$(sed -n 's/^dashboard_url: *//p' "$run_conf" | head -n 1)
+base=$(printf '%s' "${url#*://}" | sed -n 's|^[^/]*\(/.*[^/]\)/*$|\1|p')
+deploy/nginx.sh "$state" "$share" "$http_port" "$https_port" "$base" \
+	>"$state/nginx.conf" || fail "cannot write $state/nginx.conf"
+[ ${#as[@]} -eq 0 ] || chown adit: "$state/nginx.conf"
+nginx=$(PATH=$PATH:/usr/sbin:/sbin command -v nginx) || fail "there is no nginx"
 
 # --- the parts ---------------------------------------------------------------
 
-child=
+declare -A child=()
+PARTS="relayd webapp nginx"
+
+# Ends the parts that run, the outer ones first.
+stop_parts() {
+	local part
+	for part in nginx webapp relayd; do
+		[ -z "${child[$part]:-}" ] || kill -TERM "${child[$part]}" 2>/dev/null
+	done
+	# A second one: whoever is still connected is not waited for.
+	sleep 1
+	[ -z "${child[relayd]:-}" ] || kill -TERM "${child[relayd]}" 2>/dev/null
+	wait
+}
 stop() {
 	trap '' INT TERM HUP
 	say
 	say "stopping"
-	[ -n "$child" ] && kill -TERM "$child" 2>/dev/null
-	[ -n "$child" ] && { sleep 1; kill -TERM "$child" 2>/dev/null; }
-	wait
+	stop_parts
 	exit 0
 }
 trap stop INT TERM HUP
 
-start() {
-	"${as[@]}" "$relayd" -c "$run_conf" 9>&- >>"$state/log/relayd.log" 2>&1 &
-	child=$!
+# Ends all after the last words of a part's log.
+give_up() {
+	tail -n 10 "$state/log/$1.log" >&2
+	stop_parts
+	fail "$2 (its log is $state/log/$1.log)"
 }
 
-ready() {
-	"${ctl[@]}" --json relay status >/dev/null 2>&1
+start() {
+	local how=()
+	case $1 in
+	relayd) how=("$relayd" -c "$run_conf") ;;
+	webapp) how=("$webapp" -c "$run_conf" --socket "$state/web.sock") ;;
+	nginx) how=("$nginx" -e stderr -p "$state" -c "$state/nginx.conf" -g "daemon off;") ;;
+	esac
+	"${as[@]}" "${how[@]}" 9>&- >>"$state/log/$1.log" 2>&1 &
+	child[$1]=$!
+}
+
+# Asks until it is so, as long as the part lives: wait_for PART COMMAND...
+wait_for() {
+	local part=$1 i
+	shift
+	for ((i = 0; i < READY_S * 10; i++)); do
+		"$@" && return
+		kill -0 "${child[$part]}" 2>/dev/null || break
+		sleep 0.1
+	done
+	give_up "$part" "$part did not become ready"
 }
 
 ctl=(build/aditctl -c "$run_conf")
-start
-say "starting relayd; its log is $state/log/relayd.log"
-for ((i = 0; i < READY_S * 10; i++)); do
-	ready && break
-	kill -0 "$child" 2>/dev/null || break
-	sleep 0.1
-done
-if ! ready; then
-	tail -n 10 "$state/log/relayd.log" >&2
-	kill "$child" 2>/dev/null
-	fail "relayd did not become ready (its log is $state/log/relayd.log)"
-fi
+relay_ready() { "${ctl[@]}" --json relay status >/dev/null 2>&1; }
+page_ready() {
+	local line
+	{
+		exec 8<>"/dev/tcp/127.0.0.1/$http_port" || return 1
+		printf 'GET %s/signin HTTP/1.0\r\nHost: localhost\r\n\r\n' "$base" >&8
+		read -r -t 5 line <&8
+		exec 8>&-
+	} 2>/dev/null
+	[[ $line == *" 200"* || $line == *" 303"* ]]
+}
 
-pin=$("${ctl[@]}" --json relay pin | sed -n 's/.*"pin": *"\([^"]*\)".*/\1/p')
-dash=
-[ "$run_conf" = /etc/adit/adit.yaml ] || dash=" -c $run_conf"
+for part in $PARTS; do
+	say "starting $part; its log is $state/log/$part.log"
+	start "$part"
+	case $part in
+	relayd) wait_for relayd relay_ready ;;
+	webapp) wait_for webapp test -S "$state/web.sock" ;;
+	nginx) wait_for nginx page_ready ;;
+	esac
+done
+
+say
+if [ "$https_port" = 0 ]; then
+	say "The dashboard:  http://localhost:$http_port$base/"
+else
+	say "The dashboard:  $url/"
+	say "on this computer also http://localhost:$http_port$base/"
+	say "(The browser does not know this server's own certificate and asks once.)"
+fi
+if [ -s "$state/setup.code" ]; then
+	say "There is no account yet.  Make the first one there with this code:"
+	say
+	say "    $(cat "$state/setup.code")"
+fi
+https_note=
+[ "$https_port" = 0 ] || https_note="$https_port (TCP), "
 cat <<TEXT
 
-Adit's relay runs.  Clients reach it at $host:$port; open in the firewall:
-port $port (TCP), and the public ports 10000 to 60000 (TCP and UDP).
-
-A first tunnel, in another terminal (this gives the SSH server of a machine a
-public address; a tunnel to anything else is made the same way):
-
-  build/aditctl$dash user add you@example.org --admin
-  build/aditctl$dash tunnel add --user you@example.org --name ssh \\
-      --kind tcp --target 127.0.0.1:22 --verified
-  build/aditctl$dash machine add --user you@example.org --name here --tunnel 1
-
-The last line prints a token, once.  On the machine that runs the service:
-
-  build/adit connect --server $host:$port --allow 127.0.0.1:22 \\
-      --pin $pin
-
-It asks for the token, then shows the public address.  Ctrl-C here ends all.
+Clients reach the relay at $host:$port.  Open in the firewall: ${https_note}port $port
+(TCP), and the public ports 10000 to 60000 (TCP and UDP).
+Ctrl-C here ends all.
 TEXT
 
 # A part that ends is started again, a few times a minute.
-starts=()
-while :; do
-	wait "$child"
-	code=$?
-	now=$SECONDS
-	recent=()
-	for t in "${starts[@]:-}"; do
-		[ -n "$t" ] && [ $((now - t)) -lt 60 ] && recent+=("$t")
+declare -A starts=()
+again() {
+	local part=$1 code=$2 t recent=()
+	for t in ${starts[$part]:-}; do
+		[ $((SECONDS - t)) -lt 60 ] && recent+=("$t")
 	done
-	starts=("${recent[@]:-}" "$now")
-	if [ ${#recent[@]} -ge $STARTS_A_MINUTE ]; then
-		tail -n 10 "$state/log/relayd.log" >&2
-		fail "relayd ended $STARTS_A_MINUTE times within a minute (code $code)"
-	fi
-	say "relayd ended (code $code); starting it again"
+	[ ${#recent[@]} -lt $STARTS_A_MINUTE ] ||
+		give_up "$part" "$part ended $STARTS_A_MINUTE times within a minute (code $code)"
+	starts[$part]="${recent[*]} $SECONDS"
+	say "$part ended (code $code); starting it again"
 	sleep 1
-	start
+	start "$part"
+}
+while :; do
+	wait -n
+	code=$?
+	for part in $PARTS; do
+		kill -0 "${child[$part]}" 2>/dev/null || again "$part" "$code"
+	done
 done

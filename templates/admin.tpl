@@ -11,7 +11,7 @@
   <section class="form" id="relay" aria-labelledby="relay-h">
     <div class="card-head"><h2 id="relay-h">Relay</h2> {{#HEALTHY}}<span class="state lit">healthy</span>{{/HEALTHY}}</div>
     {{#TROUBLE}}
-    <div class="flash bad" role="status"><p><strong>The relay is not well.</strong> {{TROUBLE}}</p></div>
+    <div class="flash bad" role="status"><p><strong>{{TROUBLE}}</strong></p></div>
     {{/TROUBLE}}
     {{#FIGURES}}
     <dl class="tiles" id="tiles" data-live>
@@ -34,7 +34,9 @@
         {{/USER}}
       </tbody>
     </table>
-    <div class="pager"><nav class="acts" aria-label="Pages of users">{{#BEFORE}}<a class="btn mini" href="{{BASE}}/admin?page={{PAGE}}#users">Back</a>{{/BEFORE}} {{#AFTER}}<a class="btn mini" href="{{BASE}}/admin?page={{PAGE}}#users">Next</a>{{/AFTER}}</nav></div>
+    {{#PAGES}}
+    <div class="pager"><span></span><nav class="acts" aria-label="Pages of users">{{#BEFORE}}<a class="btn mini" href="{{BASE}}/admin?page={{PAGE}}#users">Back</a>{{/BEFORE}} {{#AFTER}}<a class="btn mini" href="{{BASE}}/admin?page={{PAGE}}#users">Next</a>{{/AFTER}}</nav></div>
+    {{/PAGES}}
   </section>
   <section class="card flat" id="tunnels" aria-labelledby="all-h">
     <div class="card-head"><h2 id="all-h">All tunnels</h2>
@@ -57,9 +59,9 @@
         <div class="field"><label for="sign_up">New accounts</label><select id="sign_up" name="sign_up"><option value="no"{{#SIGN_UP_CLOSED}} selected{{/SIGN_UP_CLOSED}}>By invitation only</option><option value="yes"{{#SIGN_UP_OPEN}} selected{{/SIGN_UP_OPEN}}>Open to everybody</option></select></div>
         <div class="field"><label for="verify_by">Who may verify a tunnel</label><select id="verify_by" name="verify_by"><option value="link"{{#BY_LINK}} selected{{/BY_LINK}}>Whoever holds the link</option><option value="admin"{{#BY_ADMIN}} selected{{/BY_ADMIN}}>An admin only</option></select></div>
         <div class="side">
-          <div class="field"><label for="verify_hours">A link is good for, in hours</label><input class="mono port" id="verify_hours" name="verify_hours" type="text" inputmode="numeric" value="{{VERIFY_HOURS}}"{{#VERIFY_HOURS_WRONG}} aria-invalid="true" aria-describedby="verify_hours-e"{{/VERIFY_HOURS_WRONG}}>{{#VERIFY_HOURS_WRONG}}<p class="wrong" id="verify_hours-e">{{SAYS}}</p>{{/VERIFY_HOURS_WRONG}}</div>
+          <div class="field"><label for="verify_hours">Hours a link is good</label><input class="mono port" id="verify_hours" name="verify_hours" type="text" inputmode="numeric" value="{{VERIFY_HOURS}}"{{#VERIFY_HOURS_WRONG}} aria-invalid="true" aria-describedby="verify_hours-e"{{/VERIFY_HOURS_WRONG}}>{{#VERIFY_HOURS_WRONG}}<p class="wrong" id="verify_hours-e">{{SAYS}}</p>{{/VERIFY_HOURS_WRONG}}</div>
           <div class="field"><label for="tunnels_max">Tunnels for each user</label><input class="mono port" id="tunnels_max" name="tunnels_max" type="text" inputmode="numeric" value="{{TUNNELS_MAX}}"{{#TUNNELS_MAX_WRONG}} aria-invalid="true" aria-describedby="tunnels_max-e"{{/TUNNELS_MAX_WRONG}}>{{#TUNNELS_MAX_WRONG}}<p class="wrong" id="tunnels_max-e">{{SAYS}}</p>{{/TUNNELS_MAX_WRONG}}</div>
-          <div class="field"><label for="address_rate">Visits a minute proposed</label><input class="mono port" id="address_rate" name="address_rate" type="text" inputmode="numeric" value="{{ADDRESS_RATE}}"{{#ADDRESS_RATE_WRONG}} aria-invalid="true" aria-describedby="address_rate-e"{{/ADDRESS_RATE_WRONG}}>{{#ADDRESS_RATE_WRONG}}<p class="wrong" id="address_rate-e">{{SAYS}}</p>{{/ADDRESS_RATE_WRONG}}</div>
+          <div class="field"><label for="address_rate">Visits a minute</label><input class="mono port" id="address_rate" name="address_rate" type="text" inputmode="numeric" value="{{ADDRESS_RATE}}"{{#ADDRESS_RATE_WRONG}} aria-invalid="true" aria-describedby="address_rate-e"{{/ADDRESS_RATE_WRONG}}>{{#ADDRESS_RATE_WRONG}}<p class="wrong" id="address_rate-e">{{SAYS}}</p>{{/ADDRESS_RATE_WRONG}}</div>
         </div>
         <div class="field"><label for="abuse">Whom to tell of abuse</label><p class="hint" id="abuse-h">Stands at the foot of every page. Empty: nobody is named.</p><input id="abuse" name="abuse" type="text" maxlength="200" value="{{ABUSE}}"{{#ABUSE_WRONG}} aria-invalid="true" aria-describedby="abuse-e"{{/ABUSE_WRONG}}>{{#ABUSE_WRONG}}<p class="wrong" id="abuse-e">{{SAYS}}</p>{{/ABUSE_WRONG}}</div>
         <div class="acts"><button class="btn go" type="submit">Save settings</button></div>

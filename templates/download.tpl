@@ -1,13 +1,13 @@
 {{%AUTOESCAPE context="HTML"}}
-  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / <a href="{{BASE}}/tunnels/{{ID}}">{{NAME}}</a> / Start a computer</p>
+  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / <a href="{{BASE}}/tunnels/{{ID}}">{{NAME}}</a> / Connect a computer</p>
   <div class="head">
     <div>
-      <h1>Start {{NAME}}</h1>
-      <p>On the computer that has the service at <code>{{TARGET}}</code>. It calls the relay by itself; its router needs no settings.</p>
+      <h1>Connect a computer</h1>
+      <p>For “{{NAME}}”: the one that has the service at <code>{{TARGET}}</code>. It calls the relay by itself; its router needs no settings.</p>
     </div>
   </div>
   {{#NOT_VERIFIED}}
-  <div class="flash warn" role="status"><p><strong>Not verified yet.</strong> You can start the computer already; the tunnel opens once its <a href="{{BASE}}/tunnels/{{ID}}">link</a> was used.</p></div>
+  <div class="flash warn" role="status"><p><strong>Not verified yet.</strong> You can connect the computer already; the tunnel opens once its <a href="{{BASE}}/tunnels/{{ID}}">link</a> was used.</p></div>
   {{/NOT_VERIFIED}}
   {{#ASK}}
   <form class="card form narrow" method="post" action="{{BASE}}/download/{{ID}}">
@@ -24,7 +24,7 @@
     </fieldset>
     {{/SOME}}
     <p>The button makes a key for that computer and shows, once, what to run there.</p>
-    <div class="acts"><button class="btn go" type="submit">Make a start for Linux</button></div>
+    <div class="acts"><button class="btn go" type="submit">Make a key and show the command for Linux</button></div>
     <p class="small soft">Windows: a file to double-click comes with the client program for Windows, which this server does not have yet.</p>
   </form>
   {{/ASK}}

@@ -18,7 +18,7 @@
         <li class="dark"><b>Service</b> <span>the game, desktop or site on it</span></li>
       </ol>
     </div>
-    <p class="says">You name the port. We give you a start for your computer. You run it, and the four lamps come on.</p>
+    <p class="says">You name the port. We give you a command for your computer. You run it, and the four lamps come on.</p>
     <div class="acts"><a class="btn go" href="{{BASE}}/new">Make your first tunnel</a></div>
   </section>
   <section class="card" aria-labelledby="pick">

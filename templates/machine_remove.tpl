@@ -6,7 +6,7 @@
       <li>{{KEYS}} revoked at once; whatever uses them is cut off.</li>
       <li>{{TUNNELS}}.</li>
     </ul>
-    <p class="soft">This cannot be taken back. A new start makes a new machine.</p>
+    <p class="soft">This cannot be taken back.</p>
     <div class="acts">
       <form method="post" action="{{BASE}}/machines/{{ID}}/remove"><input type="hidden" name="token" value="{{TOKEN}}"><button class="btn stop go" type="submit">Remove the machine</button></form>
       <a class="btn" href="{{BASE}}/machines">Keep it</a>

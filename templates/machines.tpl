@@ -2,13 +2,13 @@
   <div class="head">
     <div>
       <h1>Machines</h1>
-      <p>A machine is a computer that runs Adit. Each start that you download holds a key of its own, which you can revoke.</p>
+      <p>A machine is a computer that runs Adit. Each has keys, which you can revoke one by one.</p>
     </div>
   </div>
   {{#NONE}}
   <section class="card">
     <h2>No machine yet</h2>
-    <p>One appears here when you get a start for a tunnel. Make a tunnel first; its page leads you on.</p>
+    <p>One appears here when you connect a computer to a tunnel. Make a tunnel first; its page leads you on.</p>
     <div class="acts"><a class="btn go" href="{{BASE}}/new">New tunnel</a></div>
   </section>
   {{/NONE}}

@@ -31,7 +31,7 @@
       <fieldset>
         <legend>Machine</legend>
         <div class="picks">
-          <label class="pick"><input type="radio" name="machine" value="new"{{#NEW_ONE}} checked{{/NEW_ONE}}> <b>A new one</b> <span class="hint">you get a start to run there</span></label>
+          <label class="pick"><input type="radio" name="machine" value="new"{{#NEW_ONE}} checked{{/NEW_ONE}}> <b>A new one</b> <span class="hint">you get a command to run there</span></label>
           {{#PICK}}
           <label class="pick"><input type="radio" name="machine" value="{{MACHINE_ID}}"{{#CHOSEN}} checked{{/CHOSEN}}> <b>{{MACHINE_NAME}}</b> <span class="hint">{{SYSTEM}}</span></label>
           {{/PICK}}
@@ -81,7 +81,7 @@
       {{#SAVES}}
       <h2 id="will">What a change does</h2>
       <p>It holds within a second. Other tunnels, and visitors whom it does not concern, notice nothing.</p>
-      <p class="soft small">A computer serves only the local addresses that its start names. After you change the host or the port behind the machine, start it anew with what the tunnel’s page gives you.</p>
+      <p class="soft small">A computer serves only the local addresses that its own command names. After you change the host or the port behind the machine, run it there with the new one.</p>
       {{/SAVES}}
     </aside>
   </div>

@@ -11,7 +11,7 @@
       {{#PAUSED}}<form method="post" action="{{BASE}}/tunnels/{{ID}}/resume"><input type="hidden" name="token" value="{{TOKEN}}"><button class="btn go" type="submit">Resume</button></form>{{/PAUSED}}
       <form method="post" action="{{BASE}}/tunnels/{{ID}}/test"><input type="hidden" name="token" value="{{TOKEN}}"><button class="btn" type="submit">Test</button></form>
       <a class="btn" href="{{BASE}}/tunnels/{{ID}}/edit">Edit</a>
-      <a class="btn" href="{{BASE}}/download/{{ID}}">Start a computer</a>
+      <a class="btn" href="{{BASE}}/download/{{ID}}">Connect a computer</a>
     </div>
   </div>
   <section class="card section" aria-label="Is it working?" id="section" data-live>
@@ -39,8 +39,8 @@
       </li>
       <li class="now" aria-current="step">
         <h2>Download</h2>
-        <p>Get a start for the computer that has the service. It holds a key of its own.</p>
-        <div class="acts"><a class="btn go" href="{{BASE}}/download/{{ID}}">Get the start</a></div>
+        <p>Get what runs on the computer that has the service. It holds a key of its own.</p>
+        <div class="acts"><a class="btn go" href="{{BASE}}/download/{{ID}}">Connect a computer</a></div>
       </li>
       <li>
         <h2>Run</h2>
@@ -65,7 +65,7 @@
         {{/TOO_OLD}}
         <form method="post" action="{{BASE}}/tunnels/{{ID}}/link"><input type="hidden" name="token" value="{{TOKEN}}"><button class="btn mini" type="submit">New link</button></form>
       </li>
-      <li><h2>Download</h2><p class="soft">A start for the computer that has the service. <a href="{{BASE}}/download/{{ID}}">You can get it already.</a></p></li>
+      <li><h2>Download</h2><p class="soft">What runs on the computer that has the service. <a href="{{BASE}}/download/{{ID}}">You can get it already.</a></p></li>
       <li><h2>Run</h2><p class="soft">Run it there, and the lamps come on.</p></li>
       {{/TO_VERIFY}}
     </ol>
@@ -76,7 +76,7 @@
     <h2 id="fix">How to bring it back</h2>
     <ol class="steps">
       <li class="now"><h3>Look at the machine</h3><p>Is it switched on, awake and on the internet?</p></li>
-      <li><h3>Start its program</h3><p>Run the same start there again. Lost it? Get a new one, then revoke the key of the old.</p><div class="acts"><a class="btn" href="{{BASE}}/download/{{ID}}">Get a new start</a></div></li>
+      <li><h3>Start its program</h3><p>Run the same command there again. Lost it? Get a new key, then revoke the old one.</p><div class="acts"><a class="btn" href="{{BASE}}/download/{{ID}}">Get a new key</a></div></li>
       <li><h3>Keep it running</h3><p>The download page has a systemd unit that starts it with the computer.</p></li>
     </ol>
   </section>

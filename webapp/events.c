@@ -13,6 +13,16 @@
 
 enum { TUNNELS_MAX = 1000 };
 
+/*
+ * A web server that does not hand streams to relayd lands here: 204 tells the
+ * browser to stop asking, and the page looks now and then instead.
+ */
+void
+events_none(struct req *r)
+{
+	r->status = 204;
+}
+
 void
 events_scope(struct req *r)
 {

@@ -135,6 +135,8 @@ show_users(struct req *r, struct tpl *t, struct err *e)
 		return -1;
 	for (size_t i = 0; i < n && i < USERS_PAGE; i++)
 		show_user(r, t, &list[i]);
+	if (page > 1 || n > USERS_PAGE)
+		t = tpl_row(t, "PAGES");
 	if (page > 1)
 		tpl_int(tpl_row(t, "BEFORE"), "PAGE", (int64_t)page - 1);
 	if (n > USERS_PAGE)

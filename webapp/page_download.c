@@ -107,7 +107,7 @@ show(struct req *r, const struct tunnel *tun, const char *token,
     int64_t machine, struct err *e)
 {
 	struct tpl *t = page_new(r, "download",
-	    req_text(r, "Start %s", tun->name), TAB_TUNNELS);
+	    req_text(r, "Connect a computer to %s", tun->name), TAB_TUNNELS);
 	const struct machine *m;
 	const char *list;
 	struct fleet fleet;

@@ -191,7 +191,7 @@ is_about(const struct event *v, int64_t tunnel, struct req *r)
 	size_t n = strlen(want);
 
 	return strncmp(v->what, want, n) == 0 &&
-	    strchr("0123456789", v->what[n]) == NULL;
+	    (v->what[n] < '0' || v->what[n] > '9');
 }
 
 /* "verify" is "verified it". */
@@ -211,7 +211,7 @@ deed(const char *did)
 		{ "tunnel rm", "deleted it" },
 		{ "tunnel restore", "took it back" },
 		{ "tunnel link", "made a new link for it" },
-		{ "key add", "downloaded a start for it" },
+		{ "key add", "made a key for it" },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)

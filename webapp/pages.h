@@ -26,6 +26,7 @@ void join_page(struct req *r);
 void join_make(struct req *r);
 
 /* events.c */
+void events_none(struct req *r);
 void events_scope(struct req *r);
 
 /* page_verify.c */

@@ -226,10 +226,27 @@ is_local(const char *host)
 	    (n == 9 && memcmp(host, "127.0.0.1", 9) == 0);
 }
 
+/*
+ * A web server may leave the port away when it says the host, as Debian's
+ * fastcgi_params do.
+ */
+static bool
+is_our_name(const struct req *r)
+{
+	const char *colon = strrchr(r->app->host, ':');
+	size_t n = strlen(r->host);
+
+	if (strcasecmp(r->host, r->app->host) == 0)
+		return true;
+	return colon != NULL && strchr(colon, ']') == NULL &&
+	    (size_t)(colon - r->app->host) == n &&
+	    strncasecmp(r->host, r->app->host, n) == 0;
+}
+
 bool
 req_is_host(const struct req *r)
 {
-	return strcasecmp(r->host, r->app->host) == 0 || is_local(r->host);
+	return is_our_name(r) || is_local(r->host);
 }
 
 /*
@@ -243,7 +260,7 @@ is_secure(struct req *r)
 
 	if (strcasecmp(https, "on") == 0 || strcmp(https, "1") == 0)
 		return true;
-	return r->app->secure && strcasecmp(r->host, r->app->host) == 0;
+	return r->app->secure && is_our_name(r);
 }
 
 unsigned
@@ -471,6 +488,9 @@ req_is_ours(struct req *r)
 		return true;
 	if (strcmp(origin, "null") == 0)
 		return site != NULL;
+	if (is_our_name(r))
+		own = req_text(r, "http%s://%s", r->is_secure ? "s" : "",
+		    r->app->host);
 	return strcasecmp(origin, own) == 0;
 }
 

@@ -32,6 +32,7 @@ const struct route routes[] = {
 	GET("/verify/{word}", OPEN, verify_page),
 	POST("/verify/{word}", FORM_TOKEN, verify_open),
 	GET("/static/{word}", NO_STORE, static_file),
+	GET("/events", NO_STORE, events_none),
 	GET("/events/scope", OPEN, events_scope),
 
 	/* tunnels */

@@ -133,7 +133,7 @@ show_pending(const struct live_tunnel *v, struct status *s)
 	show_machine(s, v);
 	say(s, HELP_STEPS, "Not open yet.",
 	    v != NULL && v->serving ? "Verify it; its computer is here already." :
-				      "Verify it, then start its computer.");
+				      "Verify it, then connect its computer.");
 }
 
 static void
@@ -236,8 +236,7 @@ show_offline(struct req *r, const struct tunnel *t,
 	if (t->last_connected_at == 0) {
 		lamp(s, LIVE_MACHINE, "wait", "waits for its first start");
 		say(s, HELP_STEPS, "No computer serves it yet.",
-		    "Download its start and run it on the computer that has "
-		    "the service.");
+		    "Connect the computer that has the service.");
 		return;
 	}
 	if (v != NULL && v->lamps[LIVE_MACHINE].light == LIVE_RED) {
