@@ -1,7 +1,13 @@
 #include "count.h"
 
-#define UP(field, text) { #field, text, offsetof(struct counts, field), 0 }
-#define NOW(field, text) { #field, text, offsetof(struct counts, field), 1 }
+#define UP(field, text)                                         \
+	{                                                       \
+#field, text, offsetof(struct counts, field), 0 \
+	}
+#define NOW(field, text)                                        \
+	{                                                       \
+#field, text, offsetof(struct counts, field), 1 \
+	}
 
 const struct count_name count_names[] = {
 	NOW(dials_now, "Dials that have not come to WELCOME."),
@@ -44,7 +50,8 @@ const struct count_name count_names[] = {
 	UP(refused_memory, "Visitors refused: memory above 90 percent."),
 	UP(refused_files, "Times that accepting paused: open files."),
 	UP(refused_opens, "Streams refused that a client opened."),
-	UP(shed_streams, "Streams reset: memory above 98 percent."),
+	UP(shed_streams,
+	    "Streams reset: memory, or the session's quarter of it, is full."),
 	UP(evicted_flows, "UDP flows ended early to make room."),
 	UP(dropped_rate, "Datagrams dropped: rate of their source."),
 };

@@ -46,13 +46,13 @@ count_own(count_t *c, uint64_t n)
 
 /* Of the whole process.  Those that go down again end in _now. */
 struct counts {
-	count_t dials_now;	/* accepted, not yet WELCOME */
+	count_t dials_now; /* accepted, not yet WELCOME */
 	count_t links_now;
 	count_t sessions_now;
 	count_t sessions_dark_now;
-	count_t visitors_now;	/* TCP */
-	count_t flows_now;	/* UDP */
-	count_t files_now;	/* descriptors of links, visitors, ports */
+	count_t visitors_now; /* TCP */
+	count_t flows_now;    /* UDP */
+	count_t files_now;    /* descriptors of links, visitors, ports */
 
 	count_t dials;
 	count_t sessions;
@@ -60,7 +60,7 @@ struct counts {
 	count_t takeovers;
 	count_t visitors;
 	count_t flows;
-	count_t bytes_in;	/* visitor to service */
+	count_t bytes_in; /* visitor to service */
 	count_t bytes_out;
 	count_t dgrams_in;
 	count_t dgrams_out;
@@ -72,26 +72,26 @@ struct counts {
 	count_t sessions_broken; /* the client broke the protocol */
 
 	/* What limits have refused. */
-	count_t refused_dials;	      /* limits.handshakes */
-	count_t refused_links;	      /* limits.links_per_address */
-	count_t refused_penalty;      /* limits.penalty_ms */
-	count_t refused_handshake;    /* TLS failed or too slow */
-	count_t refused_hello;	      /* broken, too large, too slow */
+	count_t refused_dials;     /* limits.handshakes */
+	count_t refused_links;     /* limits.links_per_address */
+	count_t refused_penalty;   /* limits.penalty_ms */
+	count_t refused_handshake; /* TLS failed or too slow */
+	count_t refused_hello;     /* broken, too large, too slow */
 	count_t refused_token;
-	count_t refused_sessions;     /* limits.sessions */
-	count_t refused_returns;      /* limits.returns_per_s */
-	count_t refused_tunnel;	      /* limits.streams_per_tunnel, its own */
-	count_t refused_session;      /* limits.streams_per_session */
-	count_t refused_user;	      /* limits.streams_per_user */
-	count_t refused_visitors;     /* limits.streams */
-	count_t refused_rate;	      /* visitors of an address a minute */
-	count_t refused_list;	      /* allow and deny */
-	count_t refused_memory;	      /* above 90 % of relay.memory_mb */
-	count_t refused_files;	      /* accepting paused: open files */
-	count_t refused_opens;	      /* a client opened a stream */
-	count_t shed_streams;	      /* above 98 % of relay.memory_mb */
-	count_t evicted_flows;	      /* limits.flows, flows_per_tunnel */
-	count_t dropped_rate;	      /* datagrams above a source's rate */
+	count_t refused_sessions; /* limits.sessions */
+	count_t refused_returns;  /* limits.returns_per_s */
+	count_t refused_tunnel;   /* limits.streams_per_tunnel, its own */
+	count_t refused_session;  /* limits.streams_per_session */
+	count_t refused_user;     /* limits.streams_per_user */
+	count_t refused_visitors; /* limits.streams */
+	count_t refused_rate;     /* visitors of an address a minute */
+	count_t refused_list;     /* allow and deny */
+	count_t refused_memory;   /* above 90 % of relay.memory_mb */
+	count_t refused_files;    /* accepting paused: open files */
+	count_t refused_opens;    /* a client opened a stream */
+	count_t shed_streams;     /* relay.memory_mb, or a session's quarter */
+	count_t evicted_flows;    /* limits.flows, flows_per_tunnel */
+	count_t dropped_rate;     /* datagrams above a source's rate */
 };
 
 struct count_name {

@@ -20,10 +20,10 @@
 #include "visitor.h"
 
 enum {
-	BATCH = 32,		 /* datagrams in one system call */
-	BATCHES = 4,		 /* in one turn, for one gate */
-	DGRAM_ROOM = 65536,	 /* more than any datagram has */
-	OUT_BYTES = 512 << 10,	 /* answers gathered in one turn */
+	BATCH = 32,            /* datagrams in one system call */
+	BATCHES = 4,           /* in one turn, for one gate */
+	DGRAM_ROOM = 65536,    /* more than any datagram has */
+	OUT_BYTES = 512 << 10, /* answers gathered in one turn */
 	CONTROL = CMSG_SPACE(sizeof(struct in6_pktinfo)),
 };
 
@@ -144,8 +144,7 @@ flush(struct flow_box *b)
 		if (n < 0 && errno == EINTR)
 			continue;
 		for (i = done; n > 0 && i < done + (unsigned)n; i++)
-			count_sent(b->out_at[i].flow,
-			    b->out_at[i].iov.iov_len);
+			count_sent(b->out_at[i].flow, b->out_at[i].iov.iov_len);
 		if (n > 0) {
 			done += (unsigned)n;
 			continue;
@@ -175,8 +174,8 @@ say_from(struct msghdr *h, char *control, const struct flow *f, int family)
 
 	memset(control, 0, CONTROL);
 	h->msg_control = control;
-	h->msg_controllen = is_six ? CMSG_SPACE(sizeof(six))
-				   : CMSG_SPACE(sizeof(four));
+	h->msg_controllen =
+	    is_six ? CMSG_SPACE(sizeof(six)) : CMSG_SPACE(sizeof(four));
 	c = CMSG_FIRSTHDR(h);
 	c->cmsg_level = is_six ? IPPROTO_IPV6 : IPPROTO_IP;
 	c->cmsg_type = is_six ? IPV6_PKTINFO : IP_PKTINFO;
@@ -199,16 +198,18 @@ gather(struct flow *f, size_t n)
 	struct msghdr *h;
 	struct out *o;
 
-	if (b->out_n > 0 && (b->out_fd != f->gate->fd || b->out_n == BATCH ||
-				n > OUT_BYTES - b->out_len))
+	if (b->out_n > 0 &&
+	    (b->out_fd != f->gate->fd || b->out_n == BATCH ||
+		n > OUT_BYTES - b->out_len))
 		flush(b);
 	b->out_fd = f->gate->fd;
 	o = &b->out_at[b->out_n];
 	h = &b->out[b->out_n].msg_hdr;
-	*h = (struct msghdr){ .msg_name = &o->to, .msg_iov = &o->iov,
-		.msg_iovlen = 1 };
-	h->msg_namelen = addr_to_sockaddr(
-	    &f->key.peer, f->gate->family, &o->to);
+	*h = (struct msghdr){
+		.msg_name = &o->to, .msg_iov = &o->iov, .msg_iovlen = 1
+	};
+	h->msg_namelen =
+	    addr_to_sockaddr(&f->key.peer, f->gate->family, &o->to);
 	if (h->msg_namelen == 0)
 		return NULL;
 	o->flow = f;
@@ -244,8 +245,7 @@ on_datagram(struct carry_end *end, const struct span *v, int n)
 	f->is_answered = true;
 	touch(f);
 	/* a port that is held or let go says nothing any more */
-	if (f->gate == NULL || t->udp_n == 0 ||
-	    (to = gather(f, len)) == NULL) {
+	if (f->gate == NULL || t->udp_n == 0 || (to = gather(f, len)) == NULL) {
 		count_drop(t, 1);
 		return;
 	}
@@ -267,8 +267,8 @@ log_end(const struct flow *f, const char *why)
 	log_info("visitor %s (udp) of tunnel %lld \"%s\": %.1f s, %s in, %s "
 		 "out, %s",
 	    addr_text(text, &f->key.peer), (long long)t->spec->id,
-	    str_escape(name, sizeof(name), t->spec->name,
-		strlen(t->spec->name)),
+	    str_escape(
+		name, sizeof(name), t->spec->name, strlen(t->spec->name)),
 	    (double)ms / 1000, str_bytes(in, sizeof(in), f->bytes_in),
 	    str_bytes(out, sizeof(out), f->bytes_out), why);
 }

@@ -169,8 +169,7 @@ reopen(struct keeper *k)
 		fail(k, e.text);
 		return;
 	}
-	k->store = store_open(
-	    k->path, STORE_NEVER_WAIT, &why, &e);
+	k->store = store_open(k->path, STORE_NEVER_WAIT, &why, &e);
 	if (k->store == NULL) {
 		fail(k, e.text);
 		return;
@@ -301,8 +300,8 @@ on_look(void *arg)
 	say_well(k);
 	if (k->stopping) {
 		if (k->batch != NULL) {
-			mail_send(k->relay->loop, k, on_written,
-			    &k->batch->mail);
+			mail_send(
+			    k->relay->loop, k, on_written, &k->batch->mail);
 			k->batch = NULL;
 		}
 		store_close(&k->store);

@@ -13,8 +13,8 @@
 /* --- a bucket -------------------------------------------------------------- */
 
 bool
-limit_take(struct limit_bucket *b, uint32_t per_s, uint32_t burst,
-    uint64_t now, uint32_t *wait_ms_out)
+limit_take(struct limit_bucket *b, uint32_t per_s, uint32_t burst, uint64_t now,
+    uint32_t *wait_ms_out)
 {
 	uint64_t back = (now - b->at) * per_s;
 	uint64_t full = (uint64_t)burst * 1000;
@@ -73,8 +73,8 @@ door_row(const struct limit_doors *d, const struct addr *a)
 	uint8_t hash[32];
 
 	addr_net_key(&key, a);
-	random_hmac_sha256(hash, d->seed, sizeof(d->seed), key.ip,
-	    sizeof(key.ip));
+	random_hmac_sha256(
+	    hash, d->seed, sizeof(d->seed), key.ip, sizeof(key.ip));
 	return (size_t)hash[0] << 8 | hash[1];
 }
 
@@ -97,8 +97,7 @@ limit_doors_leave(struct limit_doors *d, const struct addr *a)
 }
 
 void
-limit_doors_fine(
-    struct limit_doors *d, const struct addr *a, uint64_t until_ms)
+limit_doors_fine(struct limit_doors *d, const struct addr *a, uint64_t until_ms)
 {
 	atomic_store_explicit(
 	    &d->fined_until[door_row(d, a)], until_ms, memory_order_relaxed);
@@ -108,8 +107,8 @@ bool
 limit_doors_is_fined(
     const struct limit_doors *d, const struct addr *a, uint64_t now)
 {
-	return now < atomic_load_explicit(&d->fined_until[door_row(d, a)],
-			 memory_order_relaxed);
+	return now < atomic_load_explicit(
+			 &d->fined_until[door_row(d, a)], memory_order_relaxed);
 }
 
 /* --- rates ----------------------------------------------------------------- */

@@ -364,7 +364,7 @@ link_on_door(void *arg, unsigned what)
 
 	(void)what;
 	for (n = 0; n < DIALS_AT_ONCE; n++) {
-		if (worker_is_full(w)) {
+		if (worker_is_full(w, true)) {
 			worker_shut_doors(w);
 			return;
 		}

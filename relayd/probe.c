@@ -129,8 +129,8 @@ on_time(void *arg)
 
 /* Waits for the first bytes; -1: it could not be, fd is still the caller's. */
 static int
-hold_back(struct served *t, int fd, const struct addr *peer,
-    const struct addr *own)
+hold_back(
+    struct served *t, int fd, const struct addr *peer, const struct addr *own)
 {
 	struct loop *l = t->session->worker->loop;
 	struct held *h;
@@ -153,8 +153,8 @@ hold_back(struct served *t, int fd, const struct addr *peer,
 }
 
 void
-probe_or_visitor(struct served *t, int fd, const struct addr *peer,
-    const struct addr *own)
+probe_or_visitor(
+    struct served *t, int fd, const struct addr *peer, const struct addr *own)
 {
 	enum verdict v = judge(t, fd);
 

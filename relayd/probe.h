@@ -35,8 +35,8 @@ bool probe_is(const struct served *t, const void *p, size_t n);
  * A visitor who may be the probe: looks at its first bytes, waits for them if
  * need be, and calls visitor_enter() for one who is not.  Takes fd over.
  */
-void probe_or_visitor(struct served *t, int fd, const struct addr *peer,
-    const struct addr *own);
+void probe_or_visitor(
+    struct served *t, int fd, const struct addr *peer, const struct addr *own);
 
 /* Closes those that are held back. */
 void probe_drop_all(struct served *t);

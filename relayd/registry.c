@@ -140,8 +140,8 @@ read_binds(struct registry *g, struct err *e)
 	if (l->n == 0)
 		return 0;
 	if (l->n > LISTEN_BINDS_MAX)
-		return err_set(e, "public_bind: at most %d addresses",
-		    LISTEN_BINDS_MAX);
+		return err_set(
+		    e, "public_bind: at most %d addresses", LISTEN_BINDS_MAX);
 	if ((g->binds = calloc(l->n, sizeof(*g->binds))) == NULL)
 		return err_sys(e, "public_bind");
 	for (i = 0; i < l->n; i++)
@@ -249,8 +249,8 @@ registry_retune(struct registry *g)
 }
 
 void
-registry_drain(struct registry *g, uint64_t ms, void (*done)(void *arg),
-    void *arg)
+registry_drain(
+    struct registry *g, uint64_t ms, void (*done)(void *arg), void *arg)
 {
 	unsigned i;
 
@@ -273,7 +273,8 @@ registry_health(struct registry *g, const char *sentence)
 		log_error("%s; tunnels go on, changes do not arrive", sentence);
 	else
 		log_info("database: well again");
-	str_copy(g->health, sizeof(g->health), sentence != NULL ? sentence : "");
+	str_copy(
+	    g->health, sizeof(g->health), sentence != NULL ? sentence : "");
 }
 
 void

@@ -41,8 +41,8 @@ void registry_start(struct registry *g);
  * SIGTERM: ports are held, clients hear GOAWAY closing with ms, newcomers are
  * turned away.  `done` is called when no stream is left, or after ms.
  */
-void registry_drain(struct registry *g, uint64_t ms, void (*done)(void *arg),
-    void *arg);
+void registry_drain(
+    struct registry *g, uint64_t ms, void (*done)(void *arg), void *arg);
 
 /* The tunables of relay have changed. */
 void registry_retune(struct registry *g);
@@ -88,10 +88,10 @@ struct view_tunnel {
 	int64_t id;
 	enum view_status status;
 	struct view_lamp lamps[VIEW_LAMPS];
-	int64_t session;     /* that serves it, 0: none */
-	int64_t machine_id;  /* 0: none */
-	char machine[256];   /* its name; "" */
-	char computer[256];  /* as HELLO told it */
+	int64_t session;    /* that serves it, 0: none */
+	int64_t machine_id; /* 0: none */
+	char machine[256];  /* its name; "" */
+	char computer[256]; /* as HELLO told it */
 	char system[256];
 	char address[64];
 	uint32_t rtt_ms;
@@ -102,8 +102,8 @@ struct view_tunnel {
 	uint64_t bytes_out;
 	uint64_t datagrams;
 	uint64_t drops;
-	int64_t since;	     /* wall clock ms: served since; 0: it is not */
-	int64_t last_bytes;  /* wall clock ms; 0: never */
+	int64_t since;      /* wall clock ms: served since; 0: it is not */
+	int64_t last_bytes; /* wall clock ms; 0: never */
 };
 
 /* "online" and so on; "green", "reach". */
@@ -143,19 +143,19 @@ void registry_each_session(const struct registry *g,
 struct view_status_all {
 	uint64_t sessions;
 	uint64_t sessions_dark;
-	uint64_t tunnels;	  /* in the snapshot */
+	uint64_t tunnels; /* in the snapshot */
 	uint64_t tunnels_served;
-	uint64_t tunnels_faulty;  /* whose port cannot be had */
+	uint64_t tunnels_faulty; /* whose port cannot be had */
 	uint64_t streams;
 	uint64_t flows;
 	uint64_t links;
 	uint64_t visitors_total;
 	uint64_t uptime_s;
-	uint64_t held_bytes;	  /* of streams */
+	uint64_t held_bytes; /* of streams */
 	uint64_t held_max;
-	uint64_t memory_bytes;	  /* resident set of the process */
+	uint64_t memory_bytes; /* resident set of the process */
 	uint64_t files_max;
-	int64_t change;		  /* of the snapshot */
+	int64_t change; /* of the snapshot */
 	bool closing;
 };
 

@@ -53,11 +53,11 @@ struct reg_offer {
 	struct list of_tunnel;
 	struct reg_session *session;
 	struct reg_tunnel *tunnel;
-	uint8_t told[32]; /* hash of the last word */
-	bool is_wanted;	  /* for the walk over a new snapshot */
+	uint8_t told[32];        /* hash of the last word */
+	bool is_wanted;          /* for the walk over a new snapshot */
 	struct reg_lamp service; /* as its client told it last */
 	struct reg_lamp reach;
-	bool is_gone;	  /* withdrawn; stays until the worker forgot it */
+	bool is_gone;     /* withdrawn; stays until the worker forgot it */
 	unsigned forgets; /* how often the worker has still to say so */
 };
 
@@ -77,11 +77,11 @@ struct reg_tunnel {
 	uint8_t kind;
 	struct reg_session *server;
 	bool is_leaving; /* server was asked to let go */
-	uint8_t state;	 /* enum proto_state, when it was settled */
-	char *fault;	 /* why the port cannot be had */
+	uint8_t state;   /* enum proto_state, when it was settled */
+	char *fault;     /* why the port cannot be had */
 	uint64_t retry_at;
-	int64_t since;	 /* wall clock: served since */
-	bool asks_probe; /* the next word has a nonce */
+	int64_t since;       /* wall clock: served since */
+	bool asks_probe;     /* the next word has a nonce */
 	uint64_t seen_saved; /* when the batch last named it, 0: it must */
 };
 
@@ -96,7 +96,7 @@ struct reg_session {
 	struct session_counts counts;
 	struct list offers;
 	struct list all; /* g->sessions */
-	char name[256];	 /* of the machine */
+	char name[256];  /* of the machine */
 	char who[300];
 	struct addr peer;
 	char address[ADDR_TEXT];
@@ -104,7 +104,7 @@ struct reg_session {
 	char system[PROTO_TEXT_MAX + 1];
 	char computer[PROTO_TEXT_MAX + 1];
 	bool is_dark;
-	bool is_new;	/* its worker has not heard of it */
+	bool is_new;    /* its worker has not heard of it */
 	bool is_ending; /* its worker was told, or has said so */
 	uint64_t live_since;
 	int64_t connected_at;
@@ -191,8 +191,8 @@ struct tunnel_spec *offer_spec(struct registry *g, struct reg_offer *o);
 
 /* sessions.c */
 struct reg_session *reg_session_find(const struct registry *g, int64_t id);
-void reg_session_end(struct registry *g, struct reg_session *s, uint16_t code,
-    const char *why);
+void reg_session_end(
+    struct registry *g, struct reg_session *s, uint16_t code, const char *why);
 
 /* What a new snapshot means to it. */
 void reg_session_check(struct registry *g, struct reg_session *s);

@@ -42,9 +42,9 @@ struct relay_tunables {
 };
 
 struct relay {
-	struct adit_conf conf; /* control's alone once the threads run */
+	struct adit_conf conf;      /* control's alone once the threads run */
 	struct relay_tunables tune; /* control's */
-	struct loop *loop;	    /* control's */
+	struct loop *loop;          /* control's */
 	struct keeper *keeper;
 	struct registry *registry;
 	struct worker *workers[RELAY_WORKERS_MAX];

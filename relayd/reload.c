@@ -101,7 +101,8 @@ name_restarts(const struct adit_conf *old, const struct adit_conf *new)
 		k = conf_find(&adit_conf_table, at_start[i]);
 		if (k != NULL && !is_same(k, old, new))
 			log_warn("settings: %s has changed, which takes a "
-				 "restart", at_start[i]);
+				 "restart",
+			    at_start[i]);
 	}
 }
 

@@ -97,8 +97,8 @@ fill_row(struct session_row *r, const struct reg_session *s)
 static void
 keep_texts(struct reg_ended *x)
 {
-	const char **at[5] = { &x->row.address, &x->row.version,
-		&x->row.system, &x->row.computer, &x->row.why };
+	const char **at[5] = { &x->row.address, &x->row.version, &x->row.system,
+		&x->row.computer, &x->row.why };
 	int i;
 
 	for (i = 0; i < 5; i++) {
@@ -114,7 +114,8 @@ save_ended(struct registry *g, const struct reg_session *s)
 
 	if (g->ended_n >= ENDED_MAX || (x = calloc(1, sizeof(*x))) == NULL) {
 		log_error("session %lld: its row is lost, too many wait "
-			  "for the database", (long long)s->id);
+			  "for the database",
+		    (long long)s->id);
 		return;
 	}
 	fill_row(&x->row, s);
@@ -276,8 +277,8 @@ put_tunnels(struct registry *g, struct keeper_batch *b)
 	ids = hold(b, mail_new((map_count(&g->tunnels) + 1) * sizeof(*ids)));
 	while ((n = map_next(&g->tunnels, n)) != NULL) {
 		t = MAP_OF(n, struct reg_tunnel, node);
-		if (t->server == NULL || (t->seen_saved != 0 &&
-		    now < t->seen_saved + SERVED_MS))
+		if (t->server == NULL ||
+		    (t->seen_saved != 0 && now < t->seen_saved + SERVED_MS))
 			continue;
 		t->seen_saved = now;
 		ids[i++] = t->id;
@@ -299,7 +300,8 @@ hand_over(struct registry *g)
 	g->keys = NULL;
 	g->key_n = g->key_cap = 0;
 	if (b->rows.session_n + b->rows.usage_n + b->rows.tunnel_n +
-		b->rows.key_n == 0) {
+		b->rows.key_n ==
+	    0) {
 		keeper_batch_free(&b);
 		return;
 	}

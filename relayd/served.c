@@ -103,10 +103,10 @@ open_up(struct served *t)
 	struct err e;
 
 	if (listen_both(t, &e) == -1 ||
-	    (t->spec->tcp != NULL && open_gates(t, t->spec->tcp, &t->tcp,
-					 &t->tcp_n, &e) == -1) ||
-	    (t->spec->udp != NULL && open_gates(t, t->spec->udp, &t->udp,
-					 &t->udp_n, &e) == -1)) {
+	    (t->spec->tcp != NULL &&
+		open_gates(t, t->spec->tcp, &t->tcp, &t->tcp_n, &e) == -1) ||
+	    (t->spec->udp != NULL &&
+		open_gates(t, t->spec->udp, &t->udp, &t->udp_n, &e) == -1)) {
 		let_go(t, e.text);
 		return;
 	}
@@ -242,8 +242,8 @@ served_say(struct served *t, struct mux_link *l, bool last)
 {
 	struct tunnel_spec *spec = t->spec;
 
-	spec->config[1] =
-	    (uint8_t)((spec->config[1] & ~FRAME_LAST) | (last ? FRAME_LAST : 0));
+	spec->config[1] = (uint8_t)((spec->config[1] & ~FRAME_LAST) |
+	    (last ? FRAME_LAST : 0));
 	if (l != NULL)
 		mux_link_say(l, spec->config, spec->config_len, NULL);
 	else
@@ -258,7 +258,8 @@ static void
 say_gone(struct served *t)
 {
 	struct proto_config c = { .tunnel = (uint32_t)t->spec->id,
-		.revision = get64(t->spec->config + 8), .gone = true,
+		.revision = get64(t->spec->config + 8),
+		.gone = true,
 		.last = true };
 	uint8_t frame[FRAME_HEAD + 64];
 	int n = config_encode(frame, sizeof(frame), &c, NULL);
@@ -278,8 +279,7 @@ served_free(struct served **tp, uint16_t code)
 	flow_reset_all(t, code);
 	if (!t->session->is_ending)
 		say_gone(t);
-	registry_forgot(
-	    t->session->worker->relay, t->session->id, t->spec->id);
+	registry_forgot(t->session->worker->relay, t->session->id, t->spec->id);
 	list_remove(&t->on);
 	list_remove(&t->in_news);
 	limit_rates_free(&t->rates);

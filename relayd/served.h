@@ -40,14 +40,14 @@ struct served_news {
 struct served {
 	struct session *session;
 	struct tunnel_spec *spec;
-	struct list on;	      /* session->tunnels */
+	struct list on;       /* session->tunnels */
 	struct list visitors; /* struct visitor */
 	struct list held;     /* struct held, while a probe is awaited */
 	struct gate *tcp;
 	struct gate *udp;
 	unsigned tcp_n;
 	unsigned udp_n;
-	bool is_open;	/* the gates are watched */
+	bool is_open;   /* the gates are watched */
 	bool is_paused; /* ... but nobody is let in */
 	uint32_t visitor_n;
 	uint32_t flow_n;
@@ -63,7 +63,7 @@ struct served {
 	uint64_t probe_until;
 	/* lamps */
 	struct served_news *news; /* of service and reach */
-	struct list in_news;	  /* worker->news */
+	struct list in_news;      /* worker->news */
 };
 
 /* A new tunnel of the session, or a new word about it.  Takes spec over. */

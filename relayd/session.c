@@ -299,8 +299,8 @@ go_dark(struct session *s)
 		session_end(s, CODE_MEMORY, false, "out of memory");
 		return;
 	}
-	log_info("session %lld (%s): dark, its visitors wait",
-	    (long long)s->id, s->who);
+	log_info("session %lld (%s): dark, its visitors wait", (long long)s->id,
+	    s->who);
 	registry_dark(w->relay, s->id, true);
 }
 
@@ -422,8 +422,7 @@ session_is_at(const struct session *s, const struct addr *a)
 	struct list *n;
 
 	for (n = s->links.next; n != &s->links; n = n->next)
-		if (addr_same_ip(
-			&LIST_OF(n, struct session_link, on)->peer, a))
+		if (addr_same_ip(&LIST_OF(n, struct session_link, on)->peer, a))
 			return true;
 	return false;
 }
@@ -576,8 +575,8 @@ say_tunnels(struct session *s, struct mux_link *l)
 
 	for (n = s->tunnels.next; n != &s->tunnels; n = next) {
 		next = n->next;
-		served_say(LIST_OF(n, struct served, on), l,
-		    next == &s->tunnels);
+		served_say(
+		    LIST_OF(n, struct served, on), l, next == &s->tunnels);
 	}
 }
 
@@ -605,8 +604,8 @@ free_unborn(struct worker *w, struct newcomer *n)
 	while (n->spec_n > 0) {
 		t = n->specs[--n->spec_n];
 		if (t->serve)
-			registry_let_go(w->relay, n->session, t->id, t->tcp,
-			    t->udp, NULL);
+			registry_let_go(
+			    w->relay, n->session, t->id, t->tcp, t->udp, NULL);
 		tunnel_spec_free(&t);
 	}
 	registry_ended(

@@ -59,8 +59,8 @@ leave_machine(struct reg_session *s)
 }
 
 void
-reg_session_end(struct registry *g, struct reg_session *s, uint16_t code,
-    const char *why)
+reg_session_end(
+    struct registry *g, struct reg_session *s, uint16_t code, const char *why)
 {
 	struct reg_offer *o;
 	struct list *n;
@@ -183,8 +183,8 @@ reg_session_check(struct registry *g, struct reg_session *s)
 /* --- HELLO: PROTOCOL.md, "HELLO: what the relay answers" ------------------- */
 
 static void
-reject(struct registry *g, struct newcomer *n, uint16_t code,
-    uint32_t retry_ms, const char *sentence)
+reject(struct registry *g, struct newcomer *n, uint16_t code, uint32_t retry_ms,
+    const char *sentence)
 {
 	struct proto_reject *j = &n->reject;
 	char text[ADDR_TEXT];
@@ -275,14 +275,13 @@ pack_tunnels(struct registry *g, struct reg_session *s, struct newcomer *n)
 	unsigned count = 0;
 
 	for (k = s->offers.next; k != &s->offers; k = k->next) {
-		tunnel_settle(g,
-		    LIST_OF(k, struct reg_offer, of_session)->tunnel);
+		tunnel_settle(
+		    g, LIST_OF(k, struct reg_offer, of_session)->tunnel);
 		count++;
 	}
 	n->specs = mail_new((count + 1) * sizeof(*n->specs));
 	for (k = s->offers.next; k != &s->offers; k = k->next) {
-		spec = offer_spec(
-		    g, LIST_OF(k, struct reg_offer, of_session));
+		spec = offer_spec(g, LIST_OF(k, struct reg_offer, of_session));
 		if (spec != NULL)
 			n->specs[n->spec_n++] = spec;
 	}
@@ -315,8 +314,8 @@ begin(struct registry *g, struct newcomer *n, struct reg_machine *m,
 		return;
 	}
 	m->session = s;
-	log_info("session %lld (%s): begun from %s, %s on %s",
-	    (long long)s->id, s->who, s->address, s->version, s->system);
+	log_info("session %lld (%s): begun from %s, %s on %s", (long long)s->id,
+	    s->who, s->address, s->version, s->system);
 	want_offers(g, s);
 	n->fresh = true;
 	n->resumed = false;
@@ -350,8 +349,8 @@ join(struct registry *g, struct newcomer *n, struct reg_session *s)
 	if (!limit_take(&s->machine->returns, l->returns_per_s,
 		l->returns_burst, loop_now(g->relay->loop), &wait_ms)) {
 		count_add(&g->relay->counts.refused_returns, 1);
-		reject(g, n, CODE_BUSY, wait_ms,
-		    "this machine returns too often");
+		reject(
+		    g, n, CODE_BUSY, wait_ms, "this machine returns too often");
 		return;
 	}
 	n->fresh = false;
@@ -365,8 +364,7 @@ join(struct registry *g, struct newcomer *n, struct reg_session *s)
 static void
 decide(struct registry *g, struct newcomer *n)
 {
-	const struct snap_machine *row =
-	    snapshot_machine(g->snap, n->machine);
+	const struct snap_machine *row = snapshot_machine(g->snap, n->machine);
 	struct reg_machine *m;
 	struct reg_session *s;
 
@@ -403,8 +401,7 @@ on_hello(void *to, struct mail *mail)
 	bool known = k != NULL;
 
 	str_wipe(n->hello.token, sizeof(n->hello.token));
-	if (known && !k->revoked &&
-	    !snapshot_key_is_good(k, clock_wall_ms()))
+	if (known && !k->revoked && !snapshot_key_is_good(k, clock_wall_ms()))
 		known = false; /* never used in time: as if it were not there */
 	if (hello_version(&n->hello) == 0) {
 		reject(g, n, CODE_VERSION, 0,
@@ -458,8 +455,8 @@ settle_all_of(struct registry *g, struct reg_session *s)
 	struct list *n;
 
 	for (n = s->offers.next; n != &s->offers; n = n->next)
-		tunnel_settle(g,
-		    LIST_OF(n, struct reg_offer, of_session)->tunnel);
+		tunnel_settle(
+		    g, LIST_OF(n, struct reg_offer, of_session)->tunnel);
 }
 
 static void
@@ -505,8 +502,7 @@ on_ended(void *to, struct mail *m)
 }
 
 void
-registry_ended(
-    struct relay *r, int64_t session, uint16_t code, const char *why)
+registry_ended(struct relay *r, int64_t session, uint16_t code, const char *why)
 {
 	struct word *w = mail_new(sizeof(*w));
 

@@ -173,8 +173,8 @@ set_fault(struct registry *g, struct reg_tunnel *t, const char *why)
 	t->retry_at = loop_now(g->relay->loop) + REG_RETRY_MS;
 	if (t->fault != NULL && strcmp(t->fault, why) == 0)
 		return;
-	log_error("tunnel %lld: %s; tried again every 5 s", (long long)t->id,
-	    why);
+	log_error(
+	    "tunnel %lld: %s; tried again every 5 s", (long long)t->id, why);
 	free(t->fault);
 	t->fault = strdup(why);
 }
@@ -196,8 +196,9 @@ check_port(const struct registry *g, uint16_t port, struct err *e)
 	const struct adit_conf *c = &g->relay->conf;
 
 	if (port < c->ports.from || port > c->ports.to)
-		return err_set(e, "port %u is outside of ports.from %u to "
-				  "ports.to %u",
+		return err_set(e,
+		    "port %u is outside of ports.from %u to "
+		    "ports.to %u",
 		    port, c->ports.from, c->ports.to);
 	return 0;
 }
@@ -215,7 +216,8 @@ static void
 open_ports(struct registry *g, struct reg_tunnel *t)
 {
 	struct listen_want want = { .port = t->row->public_port,
-		.bind = g->binds, .bind_count = g->bind_n };
+		.bind = g->binds,
+		.bind_count = g->bind_n };
 	enum kind kind = t->row->kind;
 	struct err e;
 
@@ -302,8 +304,8 @@ offer_free(struct reg_offer **o)
 /* --- the word about a tunnel ----------------------------------------------- */
 
 static void
-verify_url(const struct registry *g, const struct reg_tunnel *t, char *to,
-    size_t cap)
+verify_url(
+    const struct registry *g, const struct reg_tunnel *t, char *to, size_t cap)
 {
 	char code[VERIFY_CODE_LEN + 1];
 
@@ -659,8 +661,8 @@ on_report(void *to, struct mail *m)
 }
 
 void
-registry_report(struct relay *r, int64_t session, int64_t tunnel,
-    uint8_t lamp, uint8_t light, uint16_t code, const char *sentence)
+registry_report(struct relay *r, int64_t session, int64_t tunnel, uint8_t lamp,
+    uint8_t light, uint16_t code, const char *sentence)
 {
 	struct note *n = mail_new(sizeof(*n));
 

@@ -132,8 +132,10 @@ show_machine(struct view_lamp *to, const struct reg_session *s, uint64_t rtt)
 	if (s == NULL)
 		lamp(to, VIEW_GREY, "No computer is linked.");
 	else if (s->is_dark)
-		lamp(to, VIEW_RED, "%.100s has lost its link; visitors wait "
-				   "for its return.", s->name);
+		lamp(to, VIEW_RED,
+		    "%.100s has lost its link; visitors wait "
+		    "for its return.",
+		    s->name);
 	else
 		lamp(to, VIEW_GREEN, "%.100s is linked from %s, %llu ms away.",
 		    s->name, s->address, (unsigned long long)rtt);
@@ -151,16 +153,16 @@ show_lamps(const struct reg_tunnel *t, const struct reg_session *s,
 		lamp(&v->lamps[VIEW_REACH], VIEW_RED, "%s", t->fault);
 	else
 		show_report(&v->lamps[VIEW_REACH],
-		    o != NULL ? &o->reach : &unknown,
-		    "Not tried yet.", "The public address is reached.");
+		    o != NULL ? &o->reach : &unknown, "Not tried yet.",
+		    "The public address is reached.");
 	show_machine(&v->lamps[VIEW_MACHINE], s, v->rtt_ms);
 	if (!has_live(t))
 		lamp(&v->lamps[VIEW_SERVICE], VIEW_GREY,
 		    "Unknown while no computer is linked.");
 	else
 		show_report(&v->lamps[VIEW_SERVICE],
-		    o != NULL ? &o->service : &unknown,
-		    "Not tried yet.", "The service answers.");
+		    o != NULL ? &o->service : &unknown, "Not tried yet.",
+		    "The service answers.");
 	if (v->last_bytes == 0)
 		lamp(&v->lamps[VIEW_VISITOR], VIEW_GREY,
 		    "No visitor has been seen yet.");
@@ -213,8 +215,7 @@ show_session(const struct reg_session *s, struct view_tunnel *v)
 }
 
 int
-registry_view(
-    const struct registry *g, int64_t tunnel, struct view_tunnel *v)
+registry_view(const struct registry *g, int64_t tunnel, struct view_tunnel *v)
 {
 	const struct reg_tunnel *t = tunnel_find(g, tunnel);
 	const struct reg_session *s;
@@ -329,11 +330,11 @@ registry_status(const struct registry *g, struct view_status_all *out)
 		.streams = count_get(&c->visitors_now),
 		.flows = count_get(&c->flows_now),
 		.links = count_get(&c->links_now),
-		.visitors_total = count_get(&c->visitors) +
-		    count_get(&c->flows),
+		.visitors_total =
+		    count_get(&c->visitors) + count_get(&c->flows),
 		.uptime_s = (clock_ms() - r->started_ms) / 1000,
-		.held_bytes = atomic_load_explicit(
-		    &r->budget.held, memory_order_relaxed),
+		.held_bytes =
+		    atomic_load_explicit(&r->budget.held, memory_order_relaxed),
 		.held_max = r->budget.max,
 		.memory_bytes = memory_bytes(),
 		.files_max = r->files_max,
@@ -349,14 +350,14 @@ registry_status(const struct registry *g, struct view_status_all *out)
 }
 
 unsigned
-registry_reasons(
-    const struct registry *g, char out[VIEW_REASONS_MAX][300])
+registry_reasons(const struct registry *g, char out[VIEW_REASONS_MAX][300])
 {
 	unsigned n = 0;
 
 	if (g->health[0] != '\0')
-		snprintf(out[n++], sizeof(out[0]), "%s; no change and no "
-						   "revocation arrives",
+		snprintf(out[n++], sizeof(out[0]),
+		    "%s; no change and no "
+		    "revocation arrives",
 		    g->health);
 	if (g->is_closing)
 		snprintf(out[n++], sizeof(out[0]), "the relay is closing");

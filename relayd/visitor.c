@@ -53,8 +53,8 @@ log_refused(const struct served *t, const struct addr *peer, const char *why)
 	char text[ADDR_TEXT], name[256];
 
 	log_info("visitor %s of tunnel %lld \"%s\": refused, %s",
-	    addr_text(text, peer), (long long)t->spec->id,
-	    tunnel_name(t, name), why);
+	    addr_text(text, peer), (long long)t->spec->id, tunnel_name(t, name),
+	    why);
 }
 
 static void
@@ -113,6 +113,9 @@ on_gone(struct carry_end *end, enum mux_gone how, uint16_t code,
 
 	if (!v->is_probe)
 		log_end(v, ending(v, how, code, sentence));
+	if (code == CODE_MEMORY)
+		count_add(
+		    &v->tunnel->session->worker->relay->counts.shed_streams, 1);
 	visitor_free(v, how);
 }
 
@@ -159,8 +162,7 @@ visitor_pull(void *sarg, const struct span *s, int n, unsigned *flags_out)
 		if (v->may_be_probe && is_probe(v, s, got))
 			return MUX_BROKEN;
 		count_own(&v->tunnel->spec->counts->bytes_in, (uint64_t)got);
-		count_own(&v->tunnel->session->counts->bytes_in,
-		    (uint64_t)got);
+		count_own(&v->tunnel->session->counts->bytes_in, (uint64_t)got);
 	}
 	if (got == MUX_BROKEN)
 		v->is_broken = true;
@@ -177,8 +179,8 @@ visitor_push(void *sarg, const struct span *s, int n)
 
 	if (put > 0) {
 		count_own(&v->tunnel->spec->counts->bytes_out, (uint64_t)put);
-		count_own(&v->tunnel->session->counts->bytes_out,
-		    (uint64_t)put);
+		count_own(
+		    &v->tunnel->session->counts->bytes_out, (uint64_t)put);
 	} else if (put == MUX_BROKEN) {
 		v->is_broken = true;
 	}
@@ -215,8 +217,8 @@ why_not_from_there(struct served *t, const struct addr *peer)
 		return refuse(&c->refused_list,
 		    "the tunnel's allow and deny lists keep it out");
 	if (spec->rate > 0 && t->rates != NULL &&
-	    !limit_rates_take(t->rates, peer, spec->rate, MINUTE_MS,
-		loop_now(w->loop)))
+	    !limit_rates_take(
+		t->rates, peer, spec->rate, MINUTE_MS, loop_now(w->loop)))
 		return refuse(
 		    &c->refused_rate, "too many from its address a minute");
 	return NULL;
@@ -237,8 +239,8 @@ visitor_why_not(struct served *t, const struct addr *peer)
 		return refuse(
 		    &c->refused_tunnel, "the tunnel's own limit is reached");
 	if (t->visitor_n >= l->streams_per_tunnel)
-		return refuse(&c->refused_tunnel,
-		    "limits.streams_per_tunnel is reached");
+		return refuse(
+		    &c->refused_tunnel, "limits.streams_per_tunnel is reached");
 	if (count_get(&spec->user->visitors_now) >= l->streams_per_user)
 		return refuse(
 		    &c->refused_user, "limits.streams_per_user is reached");
@@ -298,8 +300,8 @@ open_stream(struct visitor *v, const struct addr *own, struct err *e)
 }
 
 void
-visitor_enter(struct served *t, int fd, const struct addr *peer,
-    const struct addr *own)
+visitor_enter(
+    struct served *t, int fd, const struct addr *peer, const struct addr *own)
 {
 	struct worker *w = t->session->worker;
 	const char *why = visitor_why_not(t, peer);
@@ -339,9 +341,9 @@ visitor_on_gate(void *arg, unsigned what)
 
 	(void)what;
 	for (n = 0; n < WORKER_ACCEPTS && t->is_open && !t->is_paused; n++) {
-		if (worker_is_full(w)) {
+		if (worker_is_full(w, false)) {
 			w->gates_shut = true;
-			worker_shut_doors(w);
+			worker_say_full(w, "visitors");
 			served_pause(t);
 			return;
 		}

@@ -18,8 +18,8 @@ struct served;
 void visitor_on_gate(void *gate, unsigned what);
 
 /* One who has been accepted, and may have been held back.  Takes fd over. */
-void visitor_enter(struct served *t, int fd, const struct addr *peer,
-    const struct addr *own);
+void visitor_enter(
+    struct served *t, int fd, const struct addr *peer, const struct addr *own);
 
 /* Resets all of a tunnel. */
 void visitor_reset_all(struct served *t, uint16_t code);

@@ -21,6 +21,7 @@
 enum {
 	SHED_AT = 98, /* percent of the memory for streams */
 	SHED_TURN = 16,
+	FULL_SAID_MS = 1000,
 };
 
 /* --- what travels ---------------------------------------------------------- */
@@ -60,10 +61,25 @@ newcomer_free(struct newcomer **np)
 /* --- the turn -------------------------------------------------------------- */
 
 bool
-worker_is_full(const struct worker *w)
+worker_is_full(const struct worker *w, bool for_link)
 {
-	return w->full ||
-	    count_get(&w->relay->counts.files_now) >= w->relay->files_max;
+	uint64_t max = w->relay->files_max;
+
+	if (for_link)
+		max += w->tune.limits.files_reserve / 2;
+	return w->full || count_get(&w->relay->counts.files_now) >= max;
+}
+
+void
+worker_say_full(struct worker *w, const char *who)
+{
+	uint64_t now = loop_now(w->loop);
+
+	count_add(&w->relay->counts.refused_files, 1);
+	if (w->said_full != 0 && now < w->said_full + FULL_SAID_MS)
+		return;
+	w->said_full = now;
+	log_warn("worker %u: too many open files, %s wait", w->index, who);
 }
 
 /* The session whose unread bytes are the oldest. */
@@ -97,7 +113,6 @@ shed(struct worker *w)
 		    (s = longest_unread(w)) == NULL ||
 		    !mux_shed(s->mux, CODE_MEMORY))
 			return;
-		count_add(&w->relay->counts.shed_streams, 1);
 		session_stir(s);
 	}
 }
@@ -150,10 +165,8 @@ worker_shut_doors(struct worker *w)
 	w->doors_shut = true;
 	for (i = 0; i < w->door_n; i++)
 		loop_pause(w->doors[i].watch);
-	if (w->closing)
-		return;
-	count_add(&w->relay->counts.refused_files, 1);
-	log_warn("worker %u: too many open files, accepting pauses", w->index);
+	if (!w->closing)
+		worker_say_full(w, "clients");
 }
 
 /* Accepting goes on when files have been closed. */
@@ -162,7 +175,7 @@ open_doors(struct worker *w)
 {
 	unsigned i;
 
-	if (!w->doors_shut || w->closing || worker_is_full(w))
+	if (!w->doors_shut || w->closing || worker_is_full(w, true))
 		return;
 	for (i = 0; i < w->door_n; i++)
 		if (loop_resume(w->doors[i].watch, NULL) == -1)
@@ -178,7 +191,7 @@ open_gates(struct worker *w)
 	struct session *s;
 	struct list *k, *next;
 
-	if (!w->gates_shut || worker_is_full(w))
+	if (!w->gates_shut || worker_is_full(w, false))
 		return;
 	w->gates_shut = false;
 	while ((n = map_next(&w->sessions, n)) != NULL) {

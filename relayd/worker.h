@@ -46,7 +46,7 @@ struct tunnel_spec {
 	char *name;
 	uint8_t *config; /* the CONFIG frame, without LAST */
 	uint32_t config_len;
-	uint32_t rate;	       /* visitors of an address a minute, 0: any */
+	uint32_t rate;         /* visitors of an address a minute, 0: any */
 	uint32_t visitors_max; /* 0: no limit of its own */
 	struct addr_nets allow;
 	struct addr_nets deny;
@@ -57,7 +57,7 @@ struct tunnel_spec {
 	struct listen_port *tcp;
 	struct listen_port *udp;
 	uint16_t end_code; /* when not 0, its visitors are reset with this */
-	bool has_nonce;	   /* CONFIG asks for probes */
+	bool has_nonce;    /* CONFIG asks for probes */
 	uint8_t nonce[16];
 };
 
@@ -69,8 +69,8 @@ struct newcomer {
 	struct wire *wire; /* released, paused */
 	struct addr peer;
 	struct proto_hello hello; /* its token is wiped by control */
-	unsigned from;		  /* the worker that took it */
-	uint64_t since;		  /* accepted, clock_ms() */
+	unsigned from;            /* the worker that took it */
+	uint64_t since;           /* accepted, clock_ms() */
 
 	/* control's answer */
 	int64_t machine; /* 0: the token is not looked at yet */
@@ -79,7 +79,7 @@ struct newcomer {
 	bool fresh;   /* the session begins with it */
 	bool resumed; /* as WELCOME says */
 	uint8_t key[32];
-	char who[300]; /* of the session, for the log */
+	char who[300];                 /* of the session, for the log */
 	struct session_counts *counts; /* control's, until `ended` */
 	struct tunnel_spec **specs;    /* fresh: what it is given */
 	unsigned spec_n;
@@ -108,8 +108,8 @@ struct worker {
 	struct relay_tunables tune;
 	struct door doors[RELAY_LISTEN_MAX + 1];
 	unsigned door_n;
-	bool doors_shut; /* accepting pauses: open files */
-	bool gates_shut; /* the same at some public port */
+	bool doors_shut;     /* accepting pauses: open files */
+	bool gates_shut;     /* the same at some public port */
 	struct list links;   /* dials */
 	struct list greeted; /* those that have said HELLO in this turn */
 	struct map sessions;
@@ -119,8 +119,9 @@ struct worker {
 	struct list flowing; /* served tunnels with a UDP port */
 	struct flow_box *flows;
 	struct timer *tick;
-	bool full;	/* no descriptor was left */
-	bool closing;	/* no newcomers */
+	uint64_t said_full;
+	bool full;    /* no descriptor was left */
+	bool closing; /* no newcomers */
 	unsigned ticks;
 };
 
@@ -130,8 +131,14 @@ int worker_start(struct worker *w, struct err *e);
 /* After `stopped` has come: ends the thread, frees all. */
 void worker_free(struct worker **w);
 
-/* True when so many files are open that nobody else may come. */
-bool worker_is_full(const struct worker *w);
+/*
+ * True when so many files are open that no visitor may come; clients may use
+ * half of the reserve, so that a crowd of visitors locks none of them out.
+ */
+bool worker_is_full(const struct worker *w, bool for_link);
+
+/* Counts that `who` has to wait for that, and says so once a second. */
+void worker_say_full(struct worker *w, const char *who);
 
 /* Dials wait in the kernel's queue until files have been closed. */
 void worker_shut_doors(struct worker *w);
@@ -149,8 +156,8 @@ void worker_tell(struct worker *w, int64_t session, struct tunnel_spec *spec);
 void worker_gone(
     struct worker *w, int64_t session, int64_t tunnel, uint16_t code);
 
-void worker_end(struct worker *w, int64_t session, uint16_t code,
-    const char *sentence);
+void worker_end(
+    struct worker *w, int64_t session, uint16_t code, const char *sentence);
 
 void worker_retune(struct worker *w, const struct relay_tunables *t);
 
