@@ -71,6 +71,7 @@ wrong_twice(struct api_wrong *w, const char *text)
 static json_t *
 parse(const char *p, size_t n, struct api_wrong *w)
 {
+	const size_t flags = JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
 	json_error_t fault;
 	json_t *v;
 
@@ -79,7 +80,7 @@ parse(const char *p, size_t n, struct api_wrong *w)
 		    (int)API_DEPTH_MAX);
 		return NULL;
 	}
-	if ((v = json_loadb(p, n, JSON_REJECT_DUPLICATES, &fault)) == NULL) {
+	if ((v = json_loadb(p, n, flags, &fault)) == NULL) {
 		if (json_error_code(&fault) == json_error_duplicate_key)
 			wrong_twice(w, fault.text);
 		else
@@ -93,6 +94,14 @@ parse(const char *p, size_t n, struct api_wrong *w)
 	wrong(w, 400, "", "The body is not a JSON object.");
 	json_decref(v);
 	return NULL;
+}
+
+/* A string, and without a NUL, behind which nobody would look. */
+static bool
+is_text(const json_t *v)
+{
+	return json_is_string(v) &&
+	    strlen(json_string_value(v)) == json_string_length(v);
 }
 
 static int
@@ -113,7 +122,7 @@ check_time(const struct api_field *f, const json_t *v, struct api_wrong *w)
 	int64_t ignored;
 
 	if (json_is_null(v) ||
-	    (json_is_string(v) &&
+	    (is_text(v) &&
 		clock_read_rfc3339(json_string_value(v), &ignored)))
 		return 0;
 	return wrong(w, 422, f->name,
@@ -133,7 +142,7 @@ check_list(const struct api_field *f, const json_t *v, struct api_wrong *w)
 		    (int)API_LIST_MAX,
 		    f->type == API_IDS ? "numbers" : "texts");
 	json_array_foreach (v, i, member) {
-		if (f->type == API_WORDS ? json_is_string(member) :
+		if (f->type == API_WORDS ? is_text(member) :
 					   json_integer_value(member) > 0)
 			continue;
 		return wrong(w, 422, f->name, "%s has a member that is no %s.",
@@ -147,7 +156,7 @@ check_value(const struct api_field *f, const json_t *v, struct api_wrong *w)
 {
 	switch (f->type) {
 	case API_TEXT:
-		return json_is_string(v) ?
+		return is_text(v) ?
 		    0 :
 		    wrong(w, 422, f->name, "%s is not a text.", f->name);
 	case API_BOOL:
