@@ -15,6 +15,7 @@
 #include "route.h"
 #include "store/store.h"
 #include "store/store_answer.h"
+#include "tls/tls_cert.h"
 #include "tunnel_form.h"
 
 enum {
@@ -391,6 +392,31 @@ api_failed(struct req *r, const struct err *e)
 
 /* --- the door ----------------------------------------------------------------------- */
 
+/* How clients reach the relay, and by what they know it; no secret. */
+static void
+show_connect(struct req *r, struct out *o)
+{
+	const struct app *app = r->app;
+	bool v6 = strchr(app->conf.public_host, ':') != NULL;
+	char text[TLS_PIN_TEXT] = "";
+	struct tls_pin pin;
+	struct err ignored;
+
+	if (tls_pin_of_cert_file(&pin, app->conf.relay.cert, &ignored) == 0)
+		tls_pin_text(text, &pin);
+	out_object(o, "connect");
+	out_text(o, "server",
+	    req_text(r, "%s%s%s:%u", v6 ? "[" : "", app->conf.public_host,
+		v6 ? "]" : "", app->relay_port));
+	out_text_or_null(o, "pin", text);
+	if (app->secure)
+		out_text(o, "websocket",
+		    req_text(r, "wss://%s%s/link", app->host, app->base));
+	else
+		out_null(o, "websocket");
+	out_object_end(o);
+}
+
 void
 api_root(struct req *r)
 {
@@ -406,6 +432,7 @@ api_root(struct req *r)
 	out_number(o, "from", r->app->ports.from);
 	out_number(o, "to", r->app->ports.to);
 	out_object_end(o);
+	show_connect(r, o);
 	out_object(o, "links");
 	out_text(o, "tunnels", req_url(r, "/api/tunnels"));
 	out_text(o, "machines", req_url(r, "/api/machines"));
