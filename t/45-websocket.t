@@ -24,14 +24,11 @@ is((stat "$dir/link.sock")[2] & 0777, 0660, 'the link socket is 0660');
 # --- a web server before the relay -------------------------------------------
 
 my ($web, $hasty) = (free_port(), free_port());
-system('openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
-    'ec_paramgen_curve:P-256', '-nodes', '-batch', '-subj', '/CN=localhost',
-    '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-days', '3',
-    '-keyout', "$dir/web.key", '-out', "$dir/web.crt", '-quiet') == 0
-    or system('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes',
-    '-batch', '-subj', '/CN=localhost', '-addext',
-    'subjectAltName=DNS:localhost,IP:127.0.0.1', '-days', '3', '-keyout',
-    "$dir/web.key", '-out', "$dir/web.crt") == 0 or die 'openssl';
+system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+    . ' -batch -subj /CN=localhost -addext'
+    . ' subjectAltName=DNS:localhost,IP:127.0.0.1 -days 3'
+    . " -keyout $dir/web.key -out $dir/web.crt 2>$dir/openssl.err") == 0
+    or BAIL_OUT('openssl: ' . Rig::Proc::slurp("$dir/openssl.err"));
 
 # As nginx.conf.example has it; `hasty` waits for 3 s instead of 75 s.
 sub location {
@@ -99,6 +96,17 @@ like($adit->errors, qr{linked to wss://localhost:\d+/adit/link},
 like($adit->errors, qr{WebSocket, TLSv1\.3}, 'in a WebSocket');
 like($relayd->errors, qr{begun from 127\.0\.0\.1,},
     'the relay knows its address from nginx');
+
+my $doctor = $rig->start('doctor', [ "$Rig::BUILD/adit", 'doctor', '--server',
+    "wss://localhost:$web/adit/link", '--ca', "$dir/web.crt", '--allow',
+    $machine->{allow}, '--token-file', $machine->{file} ]);
+is($doctor->wait(20 * $Rig::PATIENCE), 0, 'the doctor finds nothing wrong')
+    or diag($doctor->output);
+my $lost = $rig->start('doctor', [ "$Rig::BUILD/adit", 'doctor', '--server',
+    "wss://localhost:$web/elsewhere", '--ca', "$dir/web.crt", '--allow',
+    $machine->{allow}, '--token-file', $machine->{file} ]);
+is($lost->wait(20 * $Rig::PATIENCE), 1, 'at a wrong path something');
+like($lost->output . $lost->errors, qr/status 404/, 'which it names');
 
 # --- bytes -------------------------------------------------------------------
 
