@@ -176,7 +176,9 @@ must_be_free "$http_port" HTTP_PORT
 
 url=$(sed -n 's/^dashboard_url: *//p' "$run_conf" | head -n 1)
 base=$(printf '%s' "${url#*://}" | sed -n 's|^[^/]*\(/.*[^/]\)/*$|\1|p')
-deploy/nginx.sh "$state" "$share" "$http_port" "$https_port" "$base" \
+nginx_user=
+[ -n "$root" ] && [ ${#as[@]} -eq 0 ] && nginx_user=root
+NGINX_USER=$nginx_user deploy/nginx.sh "$state" "$share" "$http_port" "$https_port" "$base" \
 	>"$state/nginx.conf" || fail "cannot write $state/nginx.conf"
 [ ${#as[@]} -eq 0 ] || chown adit: "$state/nginx.conf"
 nginx=$(PATH=$PATH:/usr/sbin:/sbin command -v nginx) || fail "there is no nginx"

@@ -41,7 +41,9 @@ struct worker {
 
 /*
  * The store, opened when it is needed; one whose file was replaced or broke is
- * opened anew, so that a database that comes back is found.
+ * opened anew, so that a database that comes back is found.  A missing one is
+ * made at the program's start and never here: an empty database in place of a
+ * lost one would ask strangers for a first account.
  */
 static struct store *
 ready_store(const struct app *app, struct store **s)
@@ -55,8 +57,13 @@ ready_store(const struct app *app, struct store **s)
 		    store_file_check(*s, &e) == -1)
 			store_close(s);
 	}
-	if (*s == NULL &&
-	    (*s = store_open(app->conf.database, 0, NULL, &e)) == NULL)
+	if (*s != NULL)
+		return *s;
+	if (access(app->conf.database, F_OK) == -1)
+		err_sys(&e, "%s", app->conf.database);
+	else
+		*s = store_open(app->conf.database, 0, NULL, &e);
+	if (*s == NULL)
 		log_error("web: the database does not open: %s", e.text);
 	return *s;
 }
