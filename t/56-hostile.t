@@ -291,6 +291,26 @@ is($r->{failed}, 0, "a flood of connections: $r->{n} in $r->{ms} ms")
     or diag($r->{why});
 calm('a flood of connections');
 
+# --- a tunnel that leads to itself ------------------------------------------------------
+
+{
+	my $snake = $rig->tunnel(name => 'snake', target => $at{ask},
+	    visitors => 200);
+	$rig->ctl('tunnel', 'edit', $snake->{id}, '--target',
+	    "127.0.0.1:$snake->{public_port}");
+	$snake->{target} = "127.0.0.1:$snake->{public_port}";
+	my $bitten = $rig->client($rig->machine($snake, { name => 'snake' }));
+	my $before = counter('refused_tunnel');
+	soon { $rig->live($snake)->{serving} } 10, 'a tunnel leads to itself';
+	my $v = $rig->visitor('idle', $snake, { t => 5 });
+	soon { counter('refused_tunnel') > $before } 10,
+	    'its limit ends that, and counts it';
+	calm('a tunnel that leads to itself');
+	soon { $rig->live($snake)->{visitors} < 200 } 20, 'it winds down';
+	$v->stop;
+	$bitten->stop('INT');
+}
+
 # --- a byte at a time -----------------------------------------------------------------
 
 my $cutter = $rig->cutter;

@@ -118,7 +118,7 @@ SKIP: {
 	    key => "$dir/old.key" } });
 	my $p = $other->start('relayd', [ "$Rig::BUILD/relayd", '-c',
 	    $other->conf_path ], patience => 20);
-	eventually { ($other->get('/readyz'))[0] eq '200' } 20;
+	eventually { ($other->get("/healthz"))[0] eq "200" } 20;
 	my $t2 = $other->tunnel(target => $target);
 	my $m2 = $other->machine($t2);
 	my @ca = (trust => [ '--ca', "$dir/ca.crt" ]);
@@ -128,7 +128,7 @@ SKIP: {
 	$other->configure(relay => { cert => "$dir/new.crt" });
 	$p = $other->start('relayd', [ "$Rig::BUILD/relayd", '-c',
 	    $other->conf_path ], patience => 20);
-	eventually { ($other->get('/readyz'))[0] eq '200' } 20;
+	eventually { ($other->get("/healthz"))[0] eq "200" } 20;
 	my $c = $other->client($m2, @ca);
 	$other->wait_live($t2);
 	ok($c->alive, 'a good one of that authority is trusted');

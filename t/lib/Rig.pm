@@ -190,8 +190,7 @@ sub env {
 	return {
 		ASAN_OPTIONS => "$log:detect_leaks=1:abort_on_error=0",
 		UBSAN_OPTIONS => "$log:print_stacktrace=1",
-		TSAN_OPTIONS => "$log:halt_on_error=0:"
-		    . "suppressions=$HOUSE/t/tsan.txt",
+		TSAN_OPTIONS => "$log:halt_on_error=0",
 		LSAN_OPTIONS => $log,
 	};
 }
