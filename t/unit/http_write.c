@@ -34,14 +34,18 @@ test_reply(struct buf *b)
 	};
 
 	is_int(http_write_reply(b, &r, &e), 0, "a reply");
-	is_text(b, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+	is_text(b,
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 	    "Cache-Control: no-store\r\nContent-Length: 3\r\n"
-	    "Connection: close\r\n\r\nok\n", "as it should be");
+	    "Connection: close\r\n\r\nok\n",
+	    "as it should be");
 	r.head_only = true;
 	is_int(http_write_reply(b, &r, &e), 0, "to HEAD");
-	is_text(b, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+	is_text(b,
+	    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 	    "Cache-Control: no-store\r\nContent-Length: 3\r\n"
-	    "Connection: close\r\n\r\n", "the same without the body");
+	    "Connection: close\r\n\r\n",
+	    "the same without the body");
 	lines[0].value = "a\r\nX: b";
 	is_int(http_write_reply(b, &r, &e), -1, "a value of two lines");
 	lines[0].value = "a";
@@ -80,6 +84,26 @@ test_request(struct buf *b)
 	http_free(&h);
 }
 
+static void
+test_ask(void)
+{
+	static const struct http_line lines[] = { { "A", "b" } };
+	static const struct http_line bad[] = { { "A", "b\r\nC: d" } };
+	struct buf b;
+
+	buf_init(&b, 4096);
+	is_int(http_write_ask(&b, "GET", "/a", "h:1", lines, 1, &e), 0,
+	    "a request with headers of its own");
+	buf_add(&b, "", 1, &e);
+	is_str((char *)buf_data(&b),
+	    "GET /a HTTP/1.1\r\nHost: h:1\r\nA: b\r\n\r\n", "and no others");
+	is_int(http_write_ask(&b, "GET", "/a", "h", bad, 1, &e), -1,
+	    "a header that would become two is refused");
+	is_int(http_write_ask(&b, "GET", "/a b", "h", lines, 1, &e), -1,
+	    "a path with a space, too");
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -94,5 +118,6 @@ main(void)
 	    "no room");
 	is_int(buf_len(&b), 0, "nothing written");
 	buf_free(&b);
+	test_ask();
 	return tap_done();
 }
