@@ -2,7 +2,12 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#if defined(__linux__)
+#include <linux/tcp.h> /* what the C library's lacks: the delivery rate */
+#include <poll.h>
+#else
 #include <netinet/tcp.h>
+#endif
 #include <string.h>
 #include <sys/socket.h>
 
@@ -13,7 +18,8 @@ enum {
 	QUANTUM_MAX = 512 << 10,
 	QUANTUM_FIRST = 64 << 10,
 	CONTROL_EXTRA = 64 << 10, /* for frames that may not wait for data */
-	LOWAT_SLOW = 16 << 10,    /* unsent bytes that the kernel may keep */
+	LOWAT_MIN = 4 << 10, /* unsent bytes that the kernel may keep */
+	LOWAT_MS = 5,	     /* ... or so much of the link's rate */
 	LOWAT_FAST = 1 << 20,
 	FAST_BYTES_S = 125000000, /* from here on a link counts as fast */
 	SLICE_MS = 20,            /* of the link's rate, between us and it */
@@ -48,7 +54,7 @@ wire_send_init(struct wire *w)
 #ifdef TCP_USER_TIMEOUT
 	set_option(w->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
 #endif
-	set_lowat(w, LOWAT_SLOW);
+	set_lowat(w, LOWAT_MIN);
 }
 
 void
@@ -71,27 +77,52 @@ wire_send_waiting(struct wire *w)
 		codec_sent(w, (size_t)k);
 }
 
-/* What the kernel knows of the link's speed; asked now and then. */
+/*
+ * What TCP measured on arrival at the other end.  A sample in which we had too
+ * little to send is a lower bound only.  -1: this socket cannot tell.
+ */
+static int
+rate_of_tcp(const struct wire *w, uint64_t *rate_out)
+{
+#if defined(__linux__)
+	struct tcp_info t;
+	socklen_t n = sizeof(t);
+
+	memset(&t, 0, sizeof(t));
+	if (getsockopt(w->fd, IPPROTO_TCP, TCP_INFO, &t, &n) == -1)
+		return -1;
+	if (!t.tcpi_delivery_rate_app_limited ||
+	    t.tcpi_delivery_rate > *rate_out)
+		*rate_out = t.tcpi_delivery_rate;
+	return 0;
+#else
+	(void)w;
+	(void)rate_out;
+	return -1;
+#endif
+}
+
+static int
+lowat_for(uint64_t rate)
+{
+	uint64_t n = rate * LOWAT_MS / 1000;
+
+	if (rate >= FAST_BYTES_S)
+		return LOWAT_FAST;
+	return n > LOWAT_MIN ? (int)n : LOWAT_MIN;
+}
+
+/* How fast the link is; asked now and then, when it has just become full. */
 static void
 ask_rate(struct wire *w)
 {
-#if defined(__linux__)
 	uint64_t now = loop_now(w->c->loop);
-	struct tcp_info t;
-	socklen_t n = sizeof(t);
 
 	if (now < w->rate_at + RATE_MS)
 		return;
 	w->rate_at = now;
-	memset(&t, 0, sizeof(t));
-	if (getsockopt(w->fd, IPPROTO_TCP, TCP_INFO, &t, &n) == -1)
-		return;
-	w->rate = (uint64_t)t.tcpi_snd_mss * t.tcpi_snd_cwnd * 1000000 /
-	    (t.tcpi_rtt > 0 ? t.tcpi_rtt : 1);
-	set_lowat(w, w->rate >= FAST_BYTES_S ? LOWAT_FAST : LOWAT_SLOW);
-#else
-	(void)w;
-#endif
+	if (rate_of_tcp(w, &w->rate) == 0)
+		set_lowat(w, lowat_for(w->rate));
 }
 
 static size_t
@@ -101,7 +132,9 @@ quantum_limit(const struct wire *w)
 
 	if (w->rate == 0 || slice > QUANTUM_MAX)
 		return QUANTUM_MAX;
-	return slice > QUANTUM_MIN ? (size_t)slice : QUANTUM_MIN;
+	if (slice < QUANTUM_MIN)
+		slice = QUANTUM_MIN;
+	return w->rate >= FAST_BYTES_S ? slice : slice - LOWAT_MIN;
 }
 
 /* The quantum halves when the link is full, and grows while it is not. */
@@ -112,7 +145,26 @@ learn_quantum(struct wire *w, bool full)
 
 	w->quantum = full ? w->quantum / 2 : w->quantum + w->quantum / 4;
 	w->quantum = w->quantum < limit ? w->quantum : limit;
-	w->quantum = w->quantum > QUANTUM_MIN ? w->quantum : QUANTUM_MIN;
+	limit = QUANTUM_MIN - LOWAT_MIN;
+	w->quantum = w->quantum > limit ? w->quantum : limit;
+}
+
+/*
+ * The kernel took all, and may hold more of it unsent than it should on a slow
+ * link (the low-water mark stops a send from starting, not from going on).
+ * Asking makes it tell when the mark is passed.
+ */
+static bool
+holds_too_much(const struct wire *w)
+{
+#if defined(__linux__)
+	struct pollfd p = { .fd = w->fd, .events = POLLOUT };
+
+	return w->rate < FAST_BYTES_S && poll(&p, 1, 0) == 0;
+#else
+	(void)w;
+	return false;
+#endif
 }
 
 /* All that waits, in one call: called once a turn. */
@@ -122,6 +174,7 @@ wire_flush(struct wire *w)
 	const uint8_t *p;
 	size_t n;
 	ssize_t k;
+	bool full;
 
 	if (w->ended || w->blocked || w->fd == -1)
 		return;
@@ -140,13 +193,14 @@ wire_flush(struct wire *w)
 		w->counts.bytes_out += (uint64_t)k;
 		w->c->sent_bytes += (uint64_t)k;
 	}
-	w->blocked = k < (ssize_t)n;
+	full = k < (ssize_t)n;
+	w->blocked = full || holds_too_much(w);
 	if (w->blocked) {
 		ask_rate(w);
 		loop_again(w->watch, LOOP_WRITE);
 	}
-	learn_quantum(w, w->blocked);
-	if (!w->blocked && w->finishing)
+	learn_quantum(w, full);
+	if (!full && w->finishing)
 		shutdown(w->fd, SHUT_WR);
 }
 

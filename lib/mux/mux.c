@@ -47,6 +47,7 @@ mux_new(const struct mux_conf *c, const struct mux_ops *ops, void *arg,
 	list_init(&m->links);
 	list_init(&m->ended);
 	list_init(&m->turn);
+	list_init(&m->fresh);
 	list_init(&m->control);
 	list_init(&m->late);
 	list_init(&m->dirty);

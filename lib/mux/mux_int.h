@@ -26,6 +26,7 @@ enum {
 	PINGS_PER_S = 10,
 	ACKS_AHEAD_MAX = 1000, /* ACKs that moved nothing */
 	READ_UNIT = 16,
+	READ_LEAST = 4096,     /* a link that is nearly full still gets so much */
 	READ_MIN = 16368,      /* a stream reads so much in its turn, ... */
 	READ_MAX = 512 << 10,  /* ... growing while it fills what it asks for */
 	SPANS_MAX = READ_MAX / FRAME_BODY_MAX + 2,
@@ -58,7 +59,7 @@ struct mux_stream {
 	struct mux_stream *chain; /* of the number table */
 	void *sarg;
 	struct mux_link *link;	 /* NULL: DETACHED, or OPEN not sent yet */
-	struct list turn;	 /* m->turn: wants to send data; or m->dead */
+	struct list turn;	 /* m->turn, m->fresh: wants to send; or m->dead */
 	struct list say;	 /* m->control: wants OPEN, ACK or RESET sent;
 				    or m->late: an ACK is due some time */
 	struct list in_list;	 /* m->dirty or m->unread */
@@ -166,7 +167,9 @@ struct mux {
 	uint32_t key; /* of the table's hash */
 	uint8_t last_link;
 
-	struct list turn;
+	struct list turn;  /* streams that want to send */
+	struct list fresh; /* ... which had nothing to send a moment ago */
+	bool turn_waits;   /* the last run served the fresh ones alone */
 	struct list control;
 	struct list late;
 	struct list dirty;
@@ -269,6 +272,7 @@ void mux_stream_each(
 
 /* mux_sched.c */
 void mux_sched_ready(struct mux_stream *s);
+void mux_sched_fresh(struct mux_stream *s);
 bool mux_sched_run(struct mux *m);
 
 /* mux_flow.c */

@@ -24,13 +24,30 @@ wants_turn(const struct mux_stream *s)
 	return s->readable && pulled(s) < s->limit;
 }
 
-void
-mux_sched_ready(struct mux_stream *s)
+static void
+stand_in(struct list *line, struct mux_stream *s)
 {
 	if (!wants_turn(s) || !list_empty(&s->turn))
 		return;
-	list_append(&s->m->turn, &s->turn);
+	list_append(line, &s->turn);
 	mux_wake(s->m);
+}
+
+/* It wants to go on. */
+void
+mux_sched_ready(struct mux_stream *s)
+{
+	stand_in(&s->m->turn, s);
+}
+
+/*
+ * Its local end has something after a pause: a keystroke, a request.  It goes
+ * before those that have been sending all the time.
+ */
+void
+mux_sched_fresh(struct mux_stream *s)
+{
+	stand_in(&s->m->fresh, s);
 }
 
 static bool
@@ -104,8 +121,8 @@ read_wish(const struct mux_stream *s)
 	ssize_t room = mux_link_room(s->link, MUX_ROOM_DATA);
 	uint64_t want = (uint64_t)s->read_units * READ_UNIT;
 
-	if (room < FRAME_BODY_MAX)
-		room = FRAME_BODY_MAX;
+	if (room < READ_LEAST)
+		room = READ_LEAST;
 	if (want > (uint64_t)room)
 		want = (uint64_t)room;
 	if (want > s->limit - pulled(s))
@@ -228,6 +245,15 @@ take_turn(struct mux_stream *s)
 		send_fin(s);
 }
 
+/* At least two stand in line. */
+static bool
+others_wait(const struct mux *m)
+{
+	if (list_empty(&m->turn))
+		return m->fresh.next != m->fresh.prev;
+	return !list_empty(&m->fresh) || m->turn.next != m->turn.prev;
+}
+
 /*
  * The relay asks for a further link when one was full for a while and others
  * waited behind the bulk; and says when it is no longer of use.
@@ -249,8 +275,7 @@ judge_links(struct mux *m)
 	if (busy)
 		m->second_needed = m->now;
 	if (busy && m->wanted == m->link_count &&
-	    m->wanted < m->conf.links_max && !list_empty(&m->turn) &&
-	    m->turn.next != m->turn.prev)
+	    m->wanted < m->conf.links_max && others_wait(m))
 		m->wanted++;
 	else if (m->wanted > 1 && m->now > m->second_needed + LINK_QUIET_MS)
 		m->wanted = 1;
@@ -274,44 +299,69 @@ note_full_links(struct mux *m)
 		if (!link_full(l))
 			l->full_since = 0;
 	}
-	if (list_empty(&m->turn))
+	n = list_empty(&m->turn) ? m->fresh.next : m->turn.next;
+	if (n == &m->fresh)
 		return;
-	s = LIST_OF(m->turn.next, struct mux_stream, turn);
+	s = LIST_OF(n, struct mux_stream, turn);
 	if (s->link != NULL && s->link->full_since == 0 && link_full(s->link))
 		s->link->full_since = m->now;
 }
 
-/* One turn for each that wants one.  True: there is more to do at once. */
-bool
-mux_sched_run(struct mux *m)
+/*
+ * One turn for each that stands in line.  Who is served and wants more stands
+ * in `again`, who could not be served stays.  True: there is more to do at
+ * once.
+ */
+static bool
+serve(struct mux *m, struct list *line, struct list *again, bool *any)
 {
-	struct list todo, served;
+	struct list todo;
 	struct mux_stream *s;
 	bool more = false;
 
 	list_init(&todo);
-	list_init(&served);
-	list_take(&todo, &m->turn);
+	list_take(&todo, line);
 	while (!list_empty(&todo)) {
 		s = LIST_OF(todo.next, struct mux_stream, turn);
 		list_remove(&s->turn);
 		if (!wants_turn(s))
 			continue;
 		if (link_full(s->link)) {
-			list_append(&m->turn, &s->turn);
+			list_append(line, &s->turn);
 			if (m->link_count == 1)
 				break; /* full for all */
 			continue;
 		}
+		*any = true;
 		take_turn(s);
 		if (!wants_turn(s) || !list_empty(&s->turn))
 			continue;
-		list_append(&served, &s->turn);
+		list_append(again, &s->turn);
 		if (!m->starved && !link_full(s->link))
 			more = true;
 	}
-	list_take(&m->turn, &todo);
-	list_take(&m->turn, &served);
+	list_take(line, &todo);
+	return more;
+}
+
+/*
+ * The fresh ones first, unless the others went without in the last run.  True:
+ * there is more to do at once.
+ */
+bool
+mux_sched_run(struct mux *m)
+{
+	struct list again;
+	bool first = m->turn_waits, any = false, more = false, unused = false;
+
+	list_init(&again);
+	if (!first)
+		more = serve(m, &m->fresh, &again, &unused);
+	more = serve(m, &m->turn, &again, &any) || more;
+	if (first)
+		more = serve(m, &m->fresh, &again, &unused) || more;
+	m->turn_waits = !any && !list_empty(&m->turn);
+	list_take(&m->turn, &again);
 	note_full_links(m);
 	if (mux_is_relay(m))
 		judge_links(m);

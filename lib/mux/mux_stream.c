@@ -574,7 +574,7 @@ void
 mux_readable(struct mux_stream *s)
 {
 	s->readable = true;
-	mux_sched_ready(s);
+	mux_sched_fresh(s);
 }
 
 /* The peer has everything up to `acked`. */
