@@ -1,0 +1,322 @@
+/*
+ * What t/41-browser.t lets a real browser do; speaks TAP.
+ *
+ *	node browser.js FOLDER
+ *
+ * The rig answers in FOLDER: it reads `ask` and writes `answer` there, for the
+ * things that a browser cannot do itself (start the client, send bytes).
+ */
+"use strict";
+const fs = require("fs");
+const path = require("path");
+const { chromium } = require("playwright-core");
+const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const env = process.env;
+const URL = env.ADIT_URL, SHOTS = env.ADIT_SHOTS;
+const PATIENCE = 1000 * Number(env.ADIT_PATIENCE || 1);
+const HOSTILE = '<img src=x onerror="window.bad=1">{{X}} "&\' \u202e gnp.exe \u{1f3ae}';
+let run = 0, failed = 0;
+
+function ok(is, says, why) {
+	console.log((is ? "" : "not ") + "ok " + ++run + " - " + says);
+	if (!is) {
+		failed++;
+		if (why !== undefined)
+			console.log("# " + String(why).replace(/\n/g, "\n# "));
+	}
+}
+
+/* Asks the rig, which answers with a line. */
+async function rig(...words) {
+	const folder = process.argv[2];
+
+	fs.writeFileSync(path.join(folder, "ask.new"), words.join("\t") + "\n");
+	fs.renameSync(path.join(folder, "ask.new"), path.join(folder, "ask"));
+	for (let i = 0; i < 6000; i++) {
+		const file = path.join(folder, "answer");
+
+		if (fs.existsSync(file)) {
+			const text = fs.readFileSync(file, "utf8");
+
+			fs.unlinkSync(file);
+			return text.trim();
+		}
+		await new Promise(done => setTimeout(done, 10));
+	}
+	throw new Error("the rig does not answer: " + words[0]);
+}
+
+async function soon(says, seconds, question) {
+	const end = Date.now() + seconds * PATIENCE;
+	let is = false;
+
+	while (!is && Date.now() < end) {
+		is = await question().catch(() => false);
+		if (!is)
+			await new Promise(done => setTimeout(done, 100));
+	}
+	ok(is, says);
+}
+
+/* A page as a person sees it: light, dark, a phone; and for everybody. */
+async function shoot(page, name) {
+	for (const [scheme, width] of [["light", 1280], ["dark", 1280], ["light", 360], ["dark", 360]]) {
+		await page.setViewportSize({ width, height: 900 });
+		await page.emulateMedia({ colorScheme: scheme });
+		await page.screenshot({ path: path.join(SHOTS, `${name}-${scheme}-${width}.png`), fullPage: true });
+		const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+		ok(over <= 0, `${name}, ${scheme}, ${width}: nothing scrolls sideways`, over);
+		/* evaluate() is let through the policy that keeps strangers out */
+		await page.evaluate(axe);
+		const found = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
+		ok(found.violations.length === 0, `${name}, ${scheme}, ${width}: axe finds nothing`,
+		    found.violations.map(v => v.id + ": " + v.nodes.map(n => n.html + " " + n.failureSummary).join(" | ")).join("\n"));
+	}
+	await page.setViewportSize({ width: 1280, height: 900 });
+	await page.emulateMedia({ colorScheme: "light" });
+}
+
+function watch(page, complaints) {
+	page.on("console", m => {
+		if (m.type() === "error" && !/status of (4\d\d|503)|ERR_INTERNET_DISCONNECTED/.test(m.text()))
+			complaints.push(page.url() + ": " + m.text());
+	});
+	page.on("pageerror", e => complaints.push(page.url() + ": " + e));
+	page.on("dialog", d => { complaints.push("dialog: " + d.message()); d.dismiss(); });
+}
+
+async function person(browser, complaints, options) {
+	const context = await browser.newContext(options || {});
+
+	await context.grantPermissions(["clipboard-read", "clipboard-write"]).catch(() => {});
+	const page = await context.newPage();
+	watch(page, complaints);
+	return page;
+}
+
+const state = p => p.locator(".state").first().textContent();
+
+async function story(browser) {
+	const complaints = [];
+	const p = await person(browser, complaints);
+
+	/* the first account */
+	await p.goto(URL + "/");
+	ok(p.url().endsWith("/setup"), "nobody is inside: the setup comes first");
+	await shoot(p, "setup");
+	await p.fill("#code", "AAAA-BBBB-CCCC");
+	await p.fill("#email", "mira@example.net");
+	await p.fill("#password", "four plain words");
+	await p.click("text=Make the account");
+	ok(await p.locator("#code-e").isVisible(), "a wrong code is told beside its field");
+	await shoot(p, "setup-wrong");
+	await p.fill("#code", env.ADIT_CODE);
+	await p.fill("#password", "four plain words");
+	await p.click("text=Make the account");
+	ok((await p.title()).startsWith("Tunnels"), "the right one leads inside");
+	await shoot(p, "empty");
+
+	/* out, and in again */
+	await p.click("text=Sign out");
+	ok(await p.locator("text=You are signed out").isVisible(), "signed out");
+	await p.fill("#email", "mira@example.net");
+	await p.fill("#pw", "wrong");
+	await p.click("button:has-text('Sign in')");
+	ok(await p.locator("[role=alert]").isVisible(), "a wrong password is told");
+	await shoot(p, "signin");
+	await p.fill("#pw", "four plain words");
+	await p.press("#pw", "Enter");
+	ok(await p.locator("h1").textContent() === "Tunnels", "and the right one lets in, by Enter");
+
+	/* a tunnel, with mistakes at first */
+	await p.click("text=Make your first tunnel");
+	await p.click("text=Website");
+	ok(await p.inputValue("#local_port") === "8080", "a chip fills in the form");
+	await p.fill("#name", HOSTILE);
+	await p.fill("#local_port", "245600");
+	await p.click("text=Make the tunnel");
+	ok(await p.locator("#local_port-e").textContent() ===
+	    "A port is a number from 1 to 65535; 245600 is too large.", "a mistake gets one sentence");
+	ok(await p.inputValue("#name") === HOSTILE, "and nothing that was typed is lost");
+	await shoot(p, "new-wrong");
+	await p.fill("#local_port", env.ADIT_LOCAL);
+	await p.click("text=Make the tunnel");
+	ok(/\/tunnels\/\d+$/.test(p.url()), "the tunnel is made");
+	const tunnel = p.url();
+	ok(await p.locator("h1").textContent() === HOSTILE, "its name is what was typed");
+	ok(await state(p) === "pending", "it waits");
+	await shoot(p, "tunnel-pending");
+
+	/* verified by somebody else's browser */
+	const link = await p.locator("a:has-text('Open the link')").getAttribute("href");
+	const phone = await person(browser, complaints, { viewport: { width: 360, height: 740 } });
+	await phone.goto(new globalThis.URL(link, URL).href);
+	ok(await phone.locator(".qr").isVisible(), "the link shows what it opens");
+	await shoot(phone, "verify");
+	await phone.click("text=Yes, open it");
+	ok(await phone.locator("text=may open").isVisible(), "its button opens");
+	await shoot(phone, "verify-done");
+	await phone.goto(new globalThis.URL(link, URL).href);
+	await shoot(phone, "verify-used");
+	await phone.goto(URL + "/verify/" + "a".repeat(26));
+	await shoot(phone, "verify-wrong");
+	await soon("the page of the tunnel follows by itself", 15, async () =>
+	    (await p.locator(".steps .done").count()) === 1);
+	await shoot(p, "tunnel-verified");
+
+	/* a computer */
+	await p.goto(tunnel.replace("tunnels", "download"));
+	await shoot(p, "download");
+	await p.click("text=Make a key and show the command for Linux");
+	const key = await p.locator("#key").textContent();
+	const command = await p.locator("#cmd-run").textContent();
+	ok(/^[0-9a-f]{64}$/.test(key), "a key is shown");
+	await shoot(p, "download-key");
+	await p.goto(tunnel);
+	await rig("client", key, command.replace(/\\\n/g, " ").replace(/\s+/g, " "));
+	await soon("the lamps come on without a reload", 20, async () =>
+	    (await state(p)) === "online" && (await p.locator("#section .lit").count()) >= 3);
+	await shoot(p, "tunnel-online");
+
+	/* traffic */
+	ok(await rig("traffic", "200000") === "200000", "bytes go through it");
+	await p.reload();
+	await soon("and stand in the chart", 20, async () => {
+		await p.reload();
+		return (await p.locator(".chart .to").count()) > 0;
+	});
+	await p.click("text=The same as a table");
+	await shoot(p, "tunnel-traffic");
+	await p.click("text=30 days");
+	await shoot(p, "tunnel-month");
+	await p.goto(URL + "/");
+	await shoot(p, "dashboard");
+
+	/* pause, resume */
+	await p.goto(tunnel);
+	await p.click("button:has-text('Pause')");
+	ok(await state(p) === "paused", "paused");
+	await soon("and visitors are refused", 5, async () => (await rig("visit")) === "no");
+	await shoot(p, "tunnel-paused");
+	await p.click("button:has-text('Resume')");
+	await soon("resumed, and they come again", 10, async () => (await rig("visit")) === "yes");
+
+	/* edit */
+	await p.click("a.btn:has-text('Edit')");
+	await shoot(p, "edit");
+	await p.fill("#name", "Website");
+	await p.fill("#allow", "192.0.2.0/24, nonsense");
+	await p.click("button:has-text('Save')");
+	ok(await p.locator("#allow-e").isVisible(), "a list with a mistake is told");
+	await p.fill("#allow", "");
+	await p.click("button:has-text('Save')");
+	ok(await p.locator("h1").textContent() === "Website", "saved");
+
+	/* the machine goes away */
+	await rig("client-end");
+	await soon("the page tells that the machine is away", 20, async () =>
+	    (await state(p)) === "offline");
+	await shoot(p, "tunnel-offline");
+
+	/* the other pages */
+	await p.goto(URL + "/machines");
+	await shoot(p, "machines");
+	await p.click("a:has-text('Remove')");
+	await shoot(p, "machine-remove");
+	await p.goto(URL + "/account");
+	await p.fill("#name", "backup script");
+	await p.click("text=Make a key");
+	ok(/^[0-9a-f]{64}$/.test(await p.locator(".once code").textContent()), "an API key is shown once");
+	await shoot(p, "account");
+	await p.goto(URL + "/admin");
+	await p.fill("#note", "Jonas");
+	await p.click("text=Make a link");
+	const invitation = await p.locator(".once code").textContent();
+	await shoot(p, "admin");
+	const jonas = await person(browser, complaints);
+	await jonas.goto(invitation);
+	await shoot(jonas, "join");
+	await jonas.fill("#email", "jonas@example.net");
+	await jonas.fill("#password", "four plain words");
+	await jonas.click("text=Make the account");
+	ok((await jonas.goto(tunnel)).status() === 404, "another's tunnel is not there");
+	await shoot(jonas, "404");
+	await p.goto(URL + "/admin/users/2");
+	await shoot(p, "admin-user");
+
+	/* dark, kept by the server */
+	await p.click(".theme button[value=dark]");
+	ok(await p.locator("html").getAttribute("data-theme") === "dark", "dark stays dark");
+	await p.click(".theme button[value=auto]");
+
+	/* delete, undo, delete */
+	await p.goto(tunnel);
+	await p.click("a:has-text('Delete')");
+	await shoot(p, "delete");
+	await p.click("text=Delete the tunnel");
+	ok(await p.locator("button:has-text('Take it back')").isVisible(), "deleted, with a way back");
+	await shoot(p, "deleted");
+	await p.click("button:has-text('Take it back')");
+	ok(p.url().startsWith(tunnel), "it is back");
+
+	/* names that break what they can */
+	for (const [i, name] of ["a".repeat(100), HOSTILE, "<script>window.bad=1</script>",
+	    "\u0645\u0631\u062d\u0628\u0627 \u0627\u0644\u0639\u0627\u0644\u0645", "%s{{%AUTOESCAPE}}'\""].entries()) {
+		await p.goto(URL + "/new");
+		await p.fill("#name", name);
+		await p.fill("#local_port", String(1000 + i));
+		await p.click("text=Make the tunnel");
+		ok(await p.locator("h1").textContent() === name, "a hostile name is a name");
+	}
+	await p.goto(URL + "/");
+	await shoot(p, "dashboard-full");
+	ok(await p.evaluate(() => window.bad) === undefined, "and nothing of it ran");
+
+	/* the keyboard reaches the content */
+	await p.keyboard.press("Tab");
+	ok(await p.evaluate(() => document.activeElement.className) === "skip", "Tab finds the way past the head");
+
+	/* the stream is lost, and comes back */
+	await p.context().setOffline(true);
+	await soon("a lost view says so", 20, async () => (await p.locator("#live.lost").count()) === 1);
+	await p.context().setOffline(false);
+	await soon("and recovers", 40, async () => (await p.locator("#live.lost").count()) === 0);
+
+	/* no script at all */
+	const plain = await person(browser, complaints, { javaScriptEnabled: false });
+	await plain.goto(URL + "/signin");
+	await plain.fill("#email", "mira@example.net");
+	await plain.fill("#pw", "four plain words");
+	await plain.click("button:has-text('Sign in')");
+	await plain.click("text=New tunnel");
+	await plain.fill("#name", "without a script");
+	await plain.fill("#local_port", "22");
+	await plain.click("text=Make the tunnel");
+	ok(await plain.locator("h1").textContent() === "without a script", "without a script all works by forms");
+	await plain.screenshot({ path: path.join(SHOTS, "no-script.png"), fullPage: true });
+
+	/* the relay goes */
+	await rig("relay-end");
+	await p.goto(URL + "/");
+	ok(await p.locator("text=The relay is not running").count() > 0, "without the relay the page says so");
+	await shoot(p, "no-relay");
+	await p.goto(URL + "/admin");
+	await shoot(p, "admin-no-relay");
+
+	ok(complaints.length === 0, "the browser has nothing to complain of", complaints.join("\n"));
+}
+
+(async () => {
+	const browser = await chromium.launch({ executablePath: env.ADIT_CHROMIUM,
+		args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+
+	try {
+		await story(browser);
+	} catch (e) {
+		ok(false, "the story goes to its end", e.stack);
+	}
+	await browser.close();
+	console.log("1.." + run);
+	process.exit(failed ? 1 : 0);
+})();
