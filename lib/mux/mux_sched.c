@@ -352,15 +352,17 @@ bool
 mux_sched_run(struct mux *m)
 {
 	struct list again;
-	bool first = m->turn_waits, any = false, more = false, unused = false;
+	bool turns = false, fresh = false, more = false;
+	bool first = m->turn_waits;
 
 	list_init(&again);
 	if (!first)
-		more = serve(m, &m->fresh, &again, &unused);
-	more = serve(m, &m->turn, &again, &any) || more;
+		more = serve(m, &m->fresh, &again, &fresh);
+	more = serve(m, &m->turn, &again, &turns) || more;
 	if (first)
-		more = serve(m, &m->fresh, &again, &unused) || more;
-	m->turn_waits = !any && !list_empty(&m->turn);
+		more = serve(m, &m->fresh, &again, &fresh) || more;
+	if (turns || fresh) /* else the links were full: it stays as it was */
+		m->turn_waits = !turns && !list_empty(&m->turn);
 	list_take(&m->turn, &again);
 	note_full_links(m);
 	if (mux_is_relay(m))
