@@ -194,7 +194,7 @@ wire_flush(struct wire *w)
 		w->c->sent_bytes += (uint64_t)k;
 	}
 	full = k < (ssize_t)n;
-	w->blocked = full || holds_too_much(w);
+	w->blocked = full || (n > LOWAT_MIN && holds_too_much(w));
 	if (w->blocked) {
 		ask_rate(w);
 		loop_again(w->watch, LOOP_WRITE);
