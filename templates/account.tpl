@@ -14,7 +14,7 @@
     {{#ONCE}}
     <div class="pad">
       <div class="card once" role="status">
-        <p><strong>Here is your new key, “{{NEW_NAME}}”.</strong> It is shown this once; put it where you keep passwords.</p>
+        <p><strong>Here is your new key, “<bdi>{{NEW_NAME}}</bdi>”.</strong> It is shown this once; put it where you keep passwords.</p>
         <code>{{KEY_TEXT}}</code>
         <div class="acts"><button class="btn go mini needs-js" type="button" data-copy="{{KEY_TEXT}}">Copy the key</button> <a class="btn mini" href="{{BASE}}/account">I have stored it</a></div>
       </div>

@@ -84,7 +84,7 @@
       {{#INVITATIONS}}
       <ul class="plain">
         {{#INVITATION}}
-        <li class="card-head"><span>{{NOTE}}<br><span class="soft small">made {{MADE}}, good until {{ENDS}}</span></span><form method="post" action="{{BASE}}/admin/invitations/{{INVITATION_ID}}/remove"><input type="hidden" name="token" value="{{TOKEN}}"><button class="btn mini" type="submit">Make void<span class="vh">: {{NOTE}}</span></button></form></li>
+        <li class="card-head"><span><bdi>{{NOTE}}</bdi><br><span class="soft small">made {{MADE}}, good until {{ENDS}}</span></span><form method="post" action="{{BASE}}/admin/invitations/{{INVITATION_ID}}/remove"><input type="hidden" name="token" value="{{TOKEN}}"><button class="btn mini" type="submit">Make void<span class="vh">: {{NOTE}}</span></button></form></li>
         {{/INVITATION}}
       </ul>
       {{/INVITATIONS}}
@@ -94,7 +94,7 @@
     <div class="card-head"><h2 id="trail-h">Audit trail</h2> {{#MORE_EVENTS}}<a class="small" href="{{BASE}}/admin?trail=all#trail">Show more</a>{{/MORE_EVENTS}}</div>
     <ol class="trail">
       {{#EVENT}}
-      <li><time datetime="{{AT}}">{{WHEN}}</time> <span>{{WHO}}: <strong>{{DID}}</strong> {{WHAT}} <span class="soft">from <code>{{ORIGIN}}</code></span></span></li>
+      <li><time datetime="{{AT}}">{{WHEN}}</time> <span>{{WHO}}: <strong>{{DID}}</strong> <bdi>{{WHAT}}</bdi> <span class="soft">from <code>{{ORIGIN}}</code></span></span></li>
       {{/EVENT}}
     </ol>
   </section>

@@ -30,7 +30,7 @@
           <span class="state {{CLASS}}" id="state-{{ID}}" data-live>{{WORD}}</span>
           <h2><a href="{{BASE}}/tunnels/{{ID}}">{{NAME}}</a></h2>
           <span class="addr"><code>{{HOST}}<b>:{{PORT}}</b></code> <button class="copy needs-js" type="button" data-copy="{{ADDRESS}}">Copy<span class="vh"> {{ADDRESS}}</span></button></span>
-          <p class="small soft">{{KIND}} to <code>{{TARGET}}</code>{{#MACHINE}} on {{MACHINE}}{{/MACHINE}}{{#NO_MACHINE}}, no computer yet{{/NO_MACHINE}}</p>
+          <p class="small soft">{{KIND}} to <code>{{TARGET}}</code>{{#MACHINE}} on <bdi>{{MACHINE}}</bdi>{{/MACHINE}}{{#NO_MACHINE}}, no computer yet{{/NO_MACHINE}}</p>
         </div>
         <div class="path" id="path-{{ID}}" data-live>
           <ol class="line{{#FLOWS}} flow{{/FLOWS}}">

@@ -1,7 +1,7 @@
 {{%AUTOESCAPE context="HTML"}}
-  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / <a href="{{BASE}}/tunnels/{{ID}}">{{NAME}}</a> / Delete</p>
+  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / <a href="{{BASE}}/tunnels/{{ID}}"><bdi>{{NAME}}</bdi></a> / Delete</p>
   <section class="card danger narrow" aria-labelledby="question">
-    <h1 id="question">Delete “{{NAME}}”?</h1>
+    <h1 id="question">Delete “<bdi>{{NAME}}</bdi>”?</h1>
     <ul>
       {{#VISITORS}}
       <li>{{VISITORS}} now, and cut off at once.</li>

@@ -1,9 +1,9 @@
 {{%AUTOESCAPE context="HTML"}}
-  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / <a href="{{BASE}}/tunnels/{{ID}}">{{NAME}}</a> / Connect a computer</p>
+  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / <a href="{{BASE}}/tunnels/{{ID}}"><bdi>{{NAME}}</bdi></a> / Connect a computer</p>
   <div class="head">
     <div>
       <h1>Connect a computer</h1>
-      <p>For “{{NAME}}”: the one that has the service at <code>{{TARGET}}</code>. It calls the relay by itself; its router needs no settings.</p>
+      <p>For “<bdi>{{NAME}}</bdi>”: the one that has the service at <code>{{TARGET}}</code>. It calls the relay by itself; its router needs no settings.</p>
     </div>
   </div>
   {{#NOT_VERIFIED}}

@@ -1,7 +1,7 @@
 {{%AUTOESCAPE context="HTML"}}
-  <p class="crumb"><a href="{{BASE}}/machines">Machines</a> / {{NAME}} / Remove</p>
+  <p class="crumb"><a href="{{BASE}}/machines">Machines</a> / <bdi>{{NAME}}</bdi> / Remove</p>
   <section class="card danger narrow" aria-labelledby="question">
-    <h1 id="question">Remove “{{NAME}}”?</h1>
+    <h1 id="question">Remove “<bdi>{{NAME}}</bdi>”?</h1>
     <ul>
       <li>{{KEYS}} revoked at once; whatever uses them is cut off.</li>
       <li>{{TUNNELS}}.</li>

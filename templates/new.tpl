@@ -1,5 +1,5 @@
 {{%AUTOESCAPE context="HTML"}}
-  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / {{#IS_EDIT}}<a href="{{BASE}}/tunnels/{{ID}}">{{OLD_NAME}}</a> / Edit{{/IS_EDIT}}{{#IS_NEW}}New{{/IS_NEW}}</p>
+  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / {{#IS_EDIT}}<a href="{{BASE}}/tunnels/{{ID}}"><bdi>{{OLD_NAME}}</bdi></a> / Edit{{/IS_EDIT}}{{#IS_NEW}}New{{/IS_NEW}}</p>
   <div class="head">
     <h1>{{#IS_EDIT}}Edit {{OLD_NAME}}{{/IS_EDIT}}{{#IS_NEW}}New tunnel{{/IS_NEW}}</h1>
   </div>

@@ -1,5 +1,5 @@
 {{%AUTOESCAPE context="HTML"}}
-  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / {{NAME}}</p>
+  <p class="crumb"><a href="{{BASE}}/">Tunnels</a> / <bdi>{{NAME}}</bdi></p>
   <div class="head">
     <div>
       <span class="state {{CLASS}}" id="state" data-live>{{WORD}}</span>

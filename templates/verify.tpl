@@ -6,7 +6,7 @@
       <dl class="facts">
         <dt>Called</dt><dd>{{NAME}}</dd>
         <dt>Address</dt><dd><code>{{ADDRESS}}</code>, {{KIND}}</dd>
-        <dt>Leads to</dt><dd><code>{{TARGET}}</code>{{#MACHINE}} on {{MACHINE}}{{/MACHINE}}{{#NO_MACHINE}}, no computer yet{{/NO_MACHINE}}</dd>
+        <dt>Leads to</dt><dd><code>{{TARGET}}</code>{{#MACHINE}} on <bdi>{{MACHINE}}</bdi>{{/MACHINE}}{{#NO_MACHINE}}, no computer yet{{/NO_MACHINE}}</dd>
         <dt>Asked by</dt><dd>{{OWNER}}, {{MADE}}</dd>
         <dt>Link ends</dt><dd>{{UNTIL}}, or when it is used</dd>
       </dl>

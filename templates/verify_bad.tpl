@@ -2,7 +2,7 @@
   <div class="card">
     {{#USED}}
     <h1>This link has done its work</h1>
-    <p>Somebody opened “{{NAME}}” with it {{WHEN}}. A link works once, so there is nothing left to do here.</p>
+    <p>Somebody opened “<bdi>{{NAME}}</bdi>” with it {{WHEN}}. A link works once, so there is nothing left to do here.</p>
     <p class="soft">Was it not you? Ask the owner to pause the tunnel, or tell the admin of this server.</p>
     {{/USED}}
     {{#ENDED}}

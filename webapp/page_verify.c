@@ -185,8 +185,8 @@ verify_open(struct req *r)
 		return;
 	}
 	if (r->user.id == 0)
-		memcpy(r->user.email, "a holder of the link",
-		    sizeof("a holder of the link"));
+		memcpy(r->user.email, "A holder of the link",
+		    sizeof("A holder of the link"));
 	page_note(r, tun.user, "tunnel verify", "tunnel %lld \"%s\"",
 	    (long long)tun.id, tun.name);
 	log_info("tunnel %lld: verified from %s", (long long)tun.id,

@@ -71,6 +71,16 @@ status_target(struct req *r, const struct tunnel *t)
 	return host_port(r, t->local_host, t->local_port);
 }
 
+/*
+ * A name within a sentence, between the signs (U+2068, U+2069) that keep text
+ * of another direction from turning what stands around it.
+ */
+static const char *
+isolated(struct req *r, const char *name)
+{
+	return req_text(r, "\xe2\x81\xa8%s\xe2\x81\xa9", name);
+}
+
 /* --- lamps and sentences ------------------------------------------------------ */
 
 static void
@@ -201,9 +211,9 @@ show_service(struct req *r, const struct tunnel *t,
 	lamp(s, LIVE_SERVICE, "out", "does not answer");
 	say(s, HELP_TARGET,
 	    req_text(r, "Nothing answers on %s of %s.", status_target(r, t),
-		v->machine_name),
+		isolated(r, v->machine_name)),
 	    req_text(r, "Start the program there, or correct the port. %s",
-		v->lamps[LIVE_SERVICE].sentence));
+		isolated(r, v->lamps[LIVE_SERVICE].sentence)));
 }
 
 static void
@@ -241,14 +251,15 @@ show_offline(struct req *r, const struct tunnel *t,
 	}
 	if (v != NULL && v->lamps[LIVE_MACHINE].light == LIVE_RED) {
 		say(s, HELP_START,
-		    req_text(r, "%s has lost its link.", v->machine_name),
+		    req_text(r, "%s has lost its link.",
+			isolated(r, v->machine_name)),
 		    "Visitors wait for it; it comes back by itself when its "
 		    "network does.");
 		return;
 	}
 	say(s, HELP_START,
 	    req_text(r, "%s has been away since %s.",
-		*machine != '\0' ? machine : "Its computer",
+		*machine != '\0' ? isolated(r, machine) : "Its computer",
 		words_when(r, t->last_connected_at)),
 	    "Switch it on, or start its program again.");
 }
