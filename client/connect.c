@@ -17,7 +17,7 @@
 #include "session.h"
 
 struct connect {
-	struct client_conf conf;
+	const struct client_conf *conf;
 	struct loop *loop;
 	struct session session;
 	_Atomic(struct console *) console; /* also seen by the stop thread */
@@ -55,10 +55,10 @@ is_set(const char *name)
 static void
 open_console(struct connect *c)
 {
-	bool color = !c->conf.no_color && !is_set("NO_COLOR");
+	bool color = !c->conf->no_color && !is_set("NO_COLOR");
 	struct err e;
 
-	if (c->conf.plain || !term_can_draw(1))
+	if (c->conf->plain || !term_can_draw(1))
 		return;
 	atomic_store(&c->console,
 	    console_open(&c->session, color, !plat_is_terminal(2), &e));
@@ -85,7 +85,7 @@ serve(struct connect *c, struct err *e)
 	if ((c->loop = loop_new(e)) == NULL)
 		return -1;
 	if (stop_watch(on_stop, c, e) == 0 &&
-	    session_open(&c->session, &c->conf, c->loop, e) == 0) {
+	    session_open(&c->session, c->conf, c->loop, e) == 0) {
 		open_console(c);
 		rc = loop_run(c->loop, e);
 	}
@@ -97,35 +97,53 @@ serve(struct connect *c, struct err *e)
 }
 
 int
-connect_run(int argc, char *const *argv)
+connect_serve(const struct client_conf *conf)
 {
 	struct log_options log = { .level = LOG_INFO, .alike_per_s = 20 };
 	struct connect *c;
 	struct err e;
-	int rc;
+	int rc = EXIT_UNEXPECTED;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL) {
+		perror("adit");
+		return EXIT_UNEXPECTED;
+	}
+	c->conf = conf;
+	if (conf->verbose)
+		log.level = LOG_DEBUG;
+	if (log_open(&log, &e) != 0 || serve(c, &e) != 0)
+		fprintf(stderr, "adit: %s\n", e.text);
+	else if ((rc = c->session.exit) != EXIT_STOPPED)
+		fprintf(stderr, "adit: %s\n", c->session.why);
+	free(c);
+	log_close();
+	return rc;
+}
+
+int
+connect_run(int argc, char *const *argv)
+{
+	struct client_conf *conf;
+	struct err e;
+	int rc;
+
+	if ((conf = calloc(1, sizeof(*conf))) == NULL) {
 		perror("adit connect");
 		return EXIT_UNEXPECTED;
 	}
-	if ((rc = client_conf_read(&c->conf, argc, argv, &e)) == 0 &&
+	if ((rc = client_conf_read(conf, argc, argv, &e)) == 0 &&
 	    plat_no_core(&e) != 0)
 		rc = EXIT_UNEXPECTED;
 	if (rc == 0)
-		rc = client_conf_token(&c->conf, &e);
-	if (rc == 0 && c->conf.verbose)
-		log.level = LOG_DEBUG;
-	if (rc == 0 && (log_open(&log, &e) != 0 || serve(c, &e) != 0))
-		rc = EXIT_UNEXPECTED;
-	if (rc != 0) {
+		rc = client_conf_token(conf, &e);
+	if (rc == 0) {
+		rc = connect_serve(conf);
+	} else {
 		fprintf(stderr, "adit connect: %s\n", e.text);
 		if (rc == EXIT_USAGE)
 			fprintf(stderr, "See: adit help connect\n");
-	} else if ((rc = c->session.exit) != EXIT_STOPPED) {
-		fprintf(stderr, "adit: %s\n", c->session.why);
 	}
-	client_conf_close(&c->conf);
-	free(c);
-	log_close();
+	client_conf_close(conf);
+	free(conf);
 	return rc;
 }

@@ -8,6 +8,8 @@
 	"adit gives a port on this computer a public address.\n" \
 	"\n" \
 	"  adit connect ...   serve this machine's tunnels until Ctrl-C\n" \
+	"  adit tcp PORT ...  make a tunnel to a port here and serve it; also\n" \
+	"                     adit udp and adit both\n" \
 	"  adit doctor ...    look for what is wrong; the same options\n" \
 	"  adit version       say the version\n" \
 	"  adit help COMMAND  say more about a command\n"
@@ -38,6 +40,27 @@
 	"Ends with 0 stopped by its user, 1 something unexpected, 2 wrong use,\n" \
 	"20 settings, 21 key revoked, 22 token refused, 23 certificate or pin,\n" \
 	"24 replaced by another start, 25 no version in common.\n"
+
+#define HELP_QUICK \
+	"adit tcp|udp|both PORT|HOST:PORT --dashboard URL\n" \
+	"             [--pin sha256:HEX | --ca FILE|system]\n" \
+	"             [--api-key-file FILE] [--name NAME] [--public-port PORT]\n" \
+	"\n" \
+	"Makes a tunnel to a service of this computer through the dashboard's\n" \
+	"API, and serves it until Ctrl-C.  The same words again find the same\n" \
+	"tunnel, with its public address.\n" \
+	"\n" \
+	"  --dashboard URL         https://HOST, as in the browser\n" \
+	"  --pin sha256:HEX        accept the dashboard by its key, or\n" \
+	"  --ca FILE|system        by its certificate and name (system)\n" \
+	"  --api-key-file FILE     an API key; else ADIT_API_KEY, else one line\n" \
+	"                          of standard input\n" \
+	"  --name NAME             what the tunnel is called (\"tcp 25565\")\n" \
+	"  --public-port PORT      the public port, if it is free (any)\n" \
+	"  --plain, --no-color, --verbose  as for adit connect\n" \
+	"\n" \
+	"Ends as adit connect does; 22 also when the API key is refused, 23 when\n" \
+	"the dashboard's certificate is not accepted.\n"
 
 #define HELP_DOCTOR \
 	"adit doctor --server HOST:PORT (--pin sha256:HEX | --ca FILE|system)\n" \

@@ -10,6 +10,7 @@
 #include "doctor.h"
 #include "help.h"
 #include "proto/hello.h"
+#include "quick.h"
 
 static int help_run(int argc, char *const *argv);
 
@@ -32,6 +33,9 @@ struct command {
 
 static const struct command commands[] = {
 	{ "connect", connect_run, HELP_CONNECT },
+	{ "tcp", quick_tcp, HELP_QUICK },
+	{ "udp", quick_udp, HELP_QUICK },
+	{ "both", quick_both, HELP_QUICK },
 	{ "doctor", doctor_run, HELP_DOCTOR },
 	{ "version", version_run, HELP_VERSION },
 	{ "help", help_run, HELP_HELP },
@@ -51,8 +55,8 @@ find_command(const char *name)
 static int
 unknown(const char *name)
 {
-	fprintf(stderr, "adit: %.100s is not a command; see: adit help\n",
-	    name);
+	fprintf(
+	    stderr, "adit: %.100s is not a command; see: adit help\n", name);
 	return EXIT_USAGE;
 }
 
