@@ -48,8 +48,8 @@ is_granted(struct req *r)
 {
 	const struct adit_conf *c = &r->app->conf;
 	bool writes = r->method != REQ_GET;
-	uint32_t limit = writes ? c->limits.api_writes_per_minute :
-				  c->limits.api_reads_per_minute;
+	uint32_t limit = writes ? c->limits.api_writes_per_minute
+				: c->limits.api_reads_per_minute;
 	struct api_rate rate;
 
 	if (limit == 0)
@@ -65,9 +65,8 @@ is_granted(struct req *r)
 		return true;
 	req_line(r, "Retry-After", "%u", rate.wait_s);
 	problem(r, 429, NULL,
-	    req_text(r,
-		"More than %u requests that %s in a minute. Wait %u s.", limit,
-		writes ? "change something" : "only look", rate.wait_s));
+	    req_text(r, "More than %u requests that %s in a minute. Wait %u s.",
+		limit, writes ? "change something" : "only look", rate.wait_s));
 	return false;
 }
 
@@ -237,16 +236,15 @@ api_body(struct req *r, const struct api_field *table, size_t table_n)
 		return NULL;
 	}
 	if (r->body_len > 0 && !is_json(r)) {
-		problem(r, 415, NULL,
-		    "Send JSON: Content-Type: application/json.");
+		problem(
+		    r, 415, NULL, "Send JSON: Content-Type: application/json.");
 		return NULL;
 	}
-	r->api->body = r->body_len == 0 && table_n == 0 ?
-	    json_object() :
-	    api_json_read(r->body, r->body_len, table, table_n, &w);
+	r->api->body = r->body_len == 0 && table_n == 0
+	    ? json_object()
+	    : api_json_read(r->body, r->body_len, table, table_n, &w);
 	if (r->api->body == NULL)
-		problem(
-		    r, w.status, *w.field != '\0' ? w.field : NULL, w.says);
+		problem(r, w.status, *w.field != '\0' ? w.field : NULL, w.says);
 	return r->api->body;
 }
 

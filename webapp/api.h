@@ -41,8 +41,8 @@ struct api_part {
 bool api_part(struct req *r, const char *names, struct api_part *out);
 
 /* A number in the address, or what it is without one; false when answered. */
-bool api_query_number(struct req *r, const char *name, int64_t min,
-    int64_t max, int64_t without, int64_t *out);
+bool api_query_number(struct req *r, const char *name, int64_t min, int64_t max,
+    int64_t without, int64_t *out);
 
 /* Whose things may be touched: an admin everybody's, else one's own. */
 int64_t api_scope(const struct req *r);

@@ -110,8 +110,8 @@ api_key_add(struct req *r)
 		api_failed(r, &e);
 		return;
 	}
-	page_note(r, r->user.id, "key add", "API key %lld %s", (long long)id,
-	    name);
+	page_note(
+	    r, r->user.id, "key add", "API key %lld %s", (long long)id, name);
 	out = api_out(r);
 	out_number(out, "id", id);
 	out_text(out, "name", name);
@@ -131,8 +131,8 @@ removed(struct req *r, int rc, const char *did, const char *what,
 	} else if (rc == -1) {
 		api_failed(r, e);
 	} else {
-		page_note(r, r->user.id, did, "%s %lld", what,
-		    (long long)r->id[0]);
+		page_note(
+		    r, r->user.id, did, "%s %lld", what, (long long)r->id[0]);
 		api_gone(r);
 	}
 }
@@ -143,8 +143,7 @@ api_key_remove(struct req *r)
 	struct err e;
 	int rc;
 
-	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL ||
-	    !api_begin(r))
+	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !api_begin(r))
 		return;
 	rc = store_key_remove(r->store, api_scope(r), r->id[0], &e);
 	removed(r, rc, "key rm", "API key", &e);
@@ -187,8 +186,7 @@ api_browser_remove(struct req *r)
 	struct err e;
 	int rc;
 
-	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL ||
-	    !api_begin(r))
+	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !api_begin(r))
 		return;
 	rc = store_web_session_remove(r->store, r->user.id, r->id[0], &e);
 	removed(r, rc, "sign out", "browser", &e);

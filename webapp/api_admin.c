@@ -57,8 +57,8 @@ api_users(struct req *r)
 	if (!api_part(r, "", &part))
 		return;
 	if (store_user_count(r->store, &total, &e) == -1 ||
-	    store_user_list(
-		r->store, part.skip, part.limit, &list, &n, &e) == -1) {
+	    store_user_list(r->store, part.skip, part.limit, &list, &n, &e) ==
+		-1) {
 		page_trouble(r, &e);
 		return;
 	}
@@ -192,8 +192,8 @@ api_user_edit(struct req *r)
 	    (password && !hash_password(r, o, hash)) || !api_begin(r))
 		return;
 	if ((frozen &&
-		store_user_freeze(r->store, u.id, api_json_bool(o, "frozen"),
-		    &e) == -1) ||
+		store_user_freeze(
+		    r->store, u.id, api_json_bool(o, "frozen"), &e) == -1) ||
 	    (password &&
 		store_user_set_password(r->store, u.id, hash, &e) == -1) ||
 	    store_user_by_id(r->store, u.id, &u, &e) == -1) {
@@ -224,8 +224,7 @@ api_user_remove(struct req *r)
 		api_failed(r, &e);
 		return;
 	}
-	page_note(r, u.id, "user rm", "user %lld %s", (long long)u.id,
-	    u.email);
+	page_note(r, u.id, "user rm", "user %lld %s", (long long)u.id, u.email);
 	api_gone(r);
 }
 
@@ -297,8 +296,7 @@ api_uninvite(struct req *r)
 	struct err e;
 	int rc;
 
-	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL ||
-	    !api_begin(r))
+	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !api_begin(r))
 		return;
 	rc = store_web_uninvite(r->store, r->id[0], &e);
 	if (rc == 0) {
@@ -363,12 +361,12 @@ set_one(struct req *r, const json_t *o, const struct setting *s)
 
 	if (!api_json_has(o, s->name))
 		return true;
-	value = is_number(s) ?
-	    req_text(r, "%lld", (long long)api_json_number(o, s->name)) :
-	    api_json_text(o, s->name);
+	value = is_number(s)
+	    ? req_text(r, "%lld", (long long)api_json_number(o, s->name))
+	    : api_json_text(o, s->name);
 	if (store_setting_set(r->store, s->name, value, &e) == 0) {
-		page_note(r, r->user.id, "setting set", "%s = %s", s->name,
-		    value);
+		page_note(
+		    r, r->user.id, "setting set", "%s = %s", s->name, value);
 		return true;
 	}
 	if (page_was_refused(r))

@@ -84,8 +84,9 @@ parse(const char *p, size_t n, struct api_wrong *w)
 		if (json_error_code(&fault) == json_error_duplicate_key)
 			wrong_twice(w, fault.text);
 		else
-			wrong(w, 400, "", "The body is not JSON: line %d, "
-					  "column %d.",
+			wrong(w, 400, "",
+			    "The body is not JSON: line %d, "
+			    "column %d.",
 			    fault.line, fault.column);
 		return NULL;
 	}
@@ -105,8 +106,7 @@ is_text(const json_t *v)
 }
 
 static int
-check_number(
-    const struct api_field *f, const json_t *v, struct api_wrong *w)
+check_number(const struct api_field *f, const json_t *v, struct api_wrong *w)
 {
 	if (json_is_integer(v) && json_integer_value(v) >= f->min &&
 	    json_integer_value(v) <= f->max)
@@ -122,8 +122,7 @@ check_time(const struct api_field *f, const json_t *v, struct api_wrong *w)
 	int64_t ignored;
 
 	if (json_is_null(v) ||
-	    (is_text(v) &&
-		clock_read_rfc3339(json_string_value(v), &ignored)))
+	    (is_text(v) && clock_read_rfc3339(json_string_value(v), &ignored)))
 		return 0;
 	return wrong(w, 422, f->name,
 	    "%s is not a time like 2026-11-20T14:02:05Z, nor null.", f->name);
@@ -141,9 +140,10 @@ check_list(const struct api_field *f, const json_t *v, struct api_wrong *w)
 		    "%s is not a list of at most %d %s.", f->name,
 		    (int)API_LIST_MAX,
 		    f->type == API_IDS ? "numbers" : "texts");
-	json_array_foreach (v, i, member) {
-		if (f->type == API_WORDS ? is_text(member) :
-					   json_integer_value(member) > 0)
+	json_array_foreach(v, i, member)
+	{
+		if (f->type == API_WORDS ? is_text(member)
+					 : json_integer_value(member) > 0)
 			continue;
 		return wrong(w, 422, f->name, "%s has a member that is no %s.",
 		    f->name, f->type == API_IDS ? "number from 1" : "text");
@@ -156,14 +156,14 @@ check_value(const struct api_field *f, const json_t *v, struct api_wrong *w)
 {
 	switch (f->type) {
 	case API_TEXT:
-		return is_text(v) ?
-		    0 :
-		    wrong(w, 422, f->name, "%s is not a text.", f->name);
+		return is_text(v)
+		    ? 0
+		    : wrong(w, 422, f->name, "%s is not a text.", f->name);
 	case API_BOOL:
-		return json_is_boolean(v) ?
-		    0 :
-		    wrong(w, 422, f->name, "%s is neither true nor false.",
-			f->name);
+		return json_is_boolean(v)
+		    ? 0
+		    : wrong(w, 422, f->name, "%s is neither true nor false.",
+			  f->name);
 	case API_NUMBER:
 		return check_number(f, v, w);
 	case API_TIME:
@@ -191,7 +191,8 @@ check(json_t *o, const struct api_field *table, size_t n, struct api_wrong *w)
 	const char *name;
 	json_t *v;
 
-	json_object_foreach (o, name, v) {
+	json_object_foreach(o, name, v)
+	{
 		if (find(table, n, name) == NULL)
 			return wrong(w, 400, name,
 			    "There is no field of this name here.");

@@ -13,7 +13,7 @@
 #define HOUR_MS (INT64_C(3600) * 1000)
 
 enum {
-	HOURS = 24,	    /* that are told of when nothing is asked for */
+	HOURS = 24, /* that are told of when nothing is asked for */
 	DAYS = 30,
 	HOURS_MAX = 24 * 400,
 };
@@ -80,8 +80,7 @@ api_sessions(struct req *r)
 
 	if (!api_part(r, "user machine tunnel", &part) ||
 	    !api_list_of(r, &which.user) ||
-	    !api_query_number(
-		r, "machine", 1, INT64_MAX, 0, &which.machine) ||
+	    !api_query_number(r, "machine", 1, INT64_MAX, 0, &which.machine) ||
 	    !api_query_number(r, "tunnel", 1, INT64_MAX, 0, &which.tunnel))
 		return;
 	if (store_page_sessions(r->store, &which, part.skip, part.limit, &list,

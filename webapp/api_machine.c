@@ -67,8 +67,8 @@ api_machine_list(struct req *r)
 	if (!api_part(r, "user", &part) || !api_list_of(r, &user))
 		return;
 	if (store_machine_count(r->store, user, &total, &e) == -1 ||
-	    store_machine_list(r->store, user, part.skip, part.limit, &list,
-		&n, &e) == -1) {
+	    store_machine_list(
+		r->store, user, part.skip, part.limit, &list, &n, &e) == -1) {
 		page_trouble(r, &e);
 		return;
 	}
@@ -124,8 +124,8 @@ api_machine_add(struct req *r)
 		return;
 	}
 	list = json_object_get(o, "tunnel_ids");
-	json_array_foreach (list, i, member)
-		ids[n++] = json_integer_value(member);
+	json_array_foreach(list, i, member) ids[n++] =
+	    json_integer_value(member);
 	if (!api_begin(r))
 		return;
 	if (store_machine_add(
@@ -162,8 +162,8 @@ api_machine_remove(struct req *r)
 		api_failed(r, &e);
 		return;
 	}
-	page_note(r, m.user, "machine rm", "machine %lld %s",
-	    (long long)m.id, m.name);
+	page_note(r, m.user, "machine rm", "machine %lld %s", (long long)m.id,
+	    m.name);
 	api_gone(r);
 }
 
@@ -213,8 +213,8 @@ api_machine_key_add(struct req *r)
 	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !find(r, &m) ||
 	    !api_begin(r))
 		return;
-	rc = store_machine_key_add(
-	    r->store, api_scope(r), m.id, &id, token, &e);
+	rc =
+	    store_machine_key_add(r->store, api_scope(r), m.id, &id, token, &e);
 	if (rc == 0) {
 		api_none(r);
 		return;

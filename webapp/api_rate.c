@@ -72,12 +72,12 @@ api_rate_count(const char *path, enum api_rate_kind kind, const char *who,
 		out->granted = next <= now_us + MINUTE_US;
 		if (!out->granted)
 			next = from;
-	} while (out->granted &&
-	    !atomic_compare_exchange_weak(slot, &old, next));
+	} while (
+	    out->granted && !atomic_compare_exchange_weak(slot, &old, next));
 	out->limit = per_minute;
 	out->remaining = (uint32_t)((now_us + MINUTE_US - next) / step);
 	out->reset_s = (uint32_t)((next - now_us + 999999) / 1000000);
-	out->wait_s = out->granted ?
-	    0 :
-	    (uint32_t)((next + step - now_us - MINUTE_US) / 1000000 + 1);
+	out->wait_s = out->granted
+	    ? 0
+	    : (uint32_t)((next + step - now_us - MINUTE_US) / 1000000 + 1);
 }

@@ -15,7 +15,7 @@ enum api_rate_kind { RATE_READS, RATE_WRITES, RATE_KINDS };
 
 struct api_rate {
 	bool granted;
-	uint32_t limit;	    /* a minute */
+	uint32_t limit;     /* a minute */
 	uint32_t remaining; /* at once, now */
 	uint32_t reset_s;   /* until all of it may come again */
 	uint32_t wait_s;    /* until the next is granted, if this was not */

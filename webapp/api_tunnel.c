@@ -36,8 +36,8 @@ verify_url(struct req *r, const struct tunnel *t)
 }
 
 static void
-show_lamp(struct out *o, enum live_at at, enum live_light light,
-    const char *sentence)
+show_lamp(
+    struct out *o, enum live_at at, enum live_light light, const char *sentence)
 {
 	out_object(o, live_lamp_name(at));
 	out_text(o, "state", live_light_name(light));
@@ -59,8 +59,8 @@ show_lamps(struct out *o, const struct live *l, const struct live_tunnel *v)
 		else if (l->answers)
 			show_lamp(o, order[i], LIVE_GREY, "Not tried yet.");
 		else if (order[i] == LIVE_REACH)
-			show_lamp(o, order[i], LIVE_RED,
-			    "The relay is not running.");
+			show_lamp(
+			    o, order[i], LIVE_RED, "The relay is not running.");
 		else
 			show_lamp(o, order[i], LIVE_GREY,
 			    "Unknown while the relay is not running.");
@@ -221,8 +221,8 @@ api_tunnel_list(struct req *r)
 	if (!api_part(r, "user", &part) || !api_list_of(r, &user))
 		return;
 	if (store_tunnel_count(r->store, user, &total, &e) == -1 ||
-	    store_tunnel_list(r->store, user, part.skip, part.limit, &list, &n,
-		&e) == -1) {
+	    store_tunnel_list(
+		r->store, user, part.skip, part.limit, &list, &n, &e) == -1) {
 		page_trouble(r, &e);
 		return;
 	}
@@ -260,8 +260,8 @@ api_tunnel_status(struct req *r)
 	out_number(o, "id", t.id);
 	out_text(o, "status", s.word);
 	out_text(o, "sentence",
-	    req_text(r, "%s%s%s", s.strong, *s.rest != '\0' ? " " : "",
-		s.rest));
+	    req_text(
+		r, "%s%s%s", s.strong, *s.rest != '\0' ? " " : "", s.rest));
 	show_lamps(o, &l, v);
 	out_number(o, "visitors", v != NULL ? v->visitors : 0);
 	out_number(o, "bytes_in", v != NULL ? v->bytes_in : 0);
@@ -271,17 +271,19 @@ api_tunnel_status(struct req *r)
 
 /* --- making and changing ---------------------------------------------------------- */
 
-#define TUNNEL_FIELDS(must)                                                    \
-	{ "name", API_TEXT, must, 0, 0 }, { "kind", API_TEXT, must, 0, 0 },    \
-	    { "local_host", API_TEXT, false, 0, 0 },                           \
-	    { "local_port", API_NUMBER, must, 1, 65535 },                      \
-	    { "public_port", API_NUMBER, false, 1, 65535 },                    \
-	    { "proxy_protocol", API_TEXT, false, 0, 0 },                       \
-	    { "allow", API_WORDS, false, 0, 0 },                               \
-	    { "deny", API_WORDS, false, 0, 0 },                                \
-	    { "address_rate", API_NUMBER, false, 0, TUNNEL_RATE_MAX },         \
-	    { "visitors_max", API_NUMBER, false, 0, TUNNEL_VISITORS_MAX },     \
-	    { "expires_at", API_TIME, false, 0, 0 }
+#define TUNNEL_FIELDS(must)                                                 \
+	{ "name", API_TEXT, must, 0, 0 }, { "kind", API_TEXT, must, 0, 0 }, \
+	    { "local_host", API_TEXT, false, 0, 0 },                        \
+	    { "local_port", API_NUMBER, must, 1, 65535 },                   \
+	    { "public_port", API_NUMBER, false, 1, 65535 },                 \
+	    { "proxy_protocol", API_TEXT, false, 0, 0 },                    \
+	    { "allow", API_WORDS, false, 0, 0 },                            \
+	    { "deny", API_WORDS, false, 0, 0 },                             \
+	    { "address_rate", API_NUMBER, false, 0, TUNNEL_RATE_MAX },      \
+	    { "visitors_max", API_NUMBER, false, 0, TUNNEL_VISITORS_MAX },  \
+	{                                                                   \
+		"expires_at", API_TIME, false, 0, 0                         \
+	}
 
 static const struct api_field edit_fields[] = { TUNNEL_FIELDS(false) };
 static const struct api_field add_fields[] = { TUNNEL_FIELDS(true),
@@ -314,7 +316,8 @@ words(struct req *r, const json_t *o, const char *name)
 	if (list == NULL)
 		return NULL;
 	/* more than these are refused anyway */
-	json_array_foreach (list, i, member) {
+	json_array_foreach(list, i, member)
+	{
 		if (i > CHECK_CIDR_COUNT)
 			break;
 		all = req_text(r, "%s%s%s", all, i > 0 ? "," : "",
@@ -421,8 +424,8 @@ api_tunnel_edit(struct req *r)
 	if (!api_begin(r))
 		return;
 	if (w.set != 0 &&
-	    store_tunnel_edit(r->store, api_scope(r), t.id, &w,
-		&r->app->ports, &e) == -1) {
+	    store_tunnel_edit(
+		r->store, api_scope(r), t.id, &w, &r->app->ports, &e) == -1) {
 		api_failed(r, &e);
 		return;
 	}
@@ -478,8 +481,8 @@ run(struct req *r, const struct verb *v)
 	if (!api_begin(r))
 		return;
 	if ((rc = v->fn(r, &t, &e)) == 1) {
-		page_note(r, t.user, v->did, "tunnel %lld %s",
-		    (long long)t.id, t.name);
+		page_note(r, t.user, v->did, "tunnel %lld %s", (long long)t.id,
+		    t.name);
 		answer(r, t.id, &b, 200);
 	} else if (rc == 0) {
 		problem(r, 409, NULL, v->why);
@@ -602,8 +605,7 @@ api_tunnel_restore(struct req *r)
 	struct err e;
 	int rc;
 
-	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL ||
-	    !api_begin(r))
+	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !api_begin(r))
 		return;
 	rc = store_tunnel_restore(r->store, api_scope(r), r->id[0], &e);
 	if (rc == 0) {

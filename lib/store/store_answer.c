@@ -33,8 +33,7 @@ cipher(uint8_t *p, size_t n, const char *key, const uint8_t nonce[NONCE_LEN])
 			in[NONCE_LEN + 1] = (uint8_t)(block >> 16);
 			in[NONCE_LEN + 2] = (uint8_t)(block >> 8);
 			in[NONCE_LEN + 3] = (uint8_t)block;
-			random_hmac_sha256(
-			    cover, key, KEY_LEN, in, sizeof(in));
+			random_hmac_sha256(cover, key, KEY_LEN, in, sizeof(in));
 		}
 		p[i] ^= cover[i % HASH_LEN];
 	}
@@ -58,8 +57,7 @@ hash_names(const struct answer *a, uint8_t key[HASH_LEN],
 
 /* The row of q into a. */
 static int
-read_answer(
-    struct store *s, sqlite3_stmt *q, struct answer *a, struct err *e)
+read_answer(struct store *s, sqlite3_stmt *q, struct answer *a, struct err *e)
 {
 	const void *request = sqlite3_column_blob(q, 0);
 	const void *nonce = sqlite3_column_blob(q, 2);

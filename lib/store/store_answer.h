@@ -23,8 +23,8 @@ enum {
 };
 
 struct answer {
-	const char *key;  /* the API key, in its digits */
-	const char *name; /* the request's own, 1 to ANSWER_NAME_MAX bytes */
+	const char *key;     /* the API key, in its digits */
+	const char *name;    /* the request's own, 1 to ANSWER_NAME_MAX bytes */
 	uint8_t request[32]; /* SHA-256 of all that was asked */
 	unsigned status;
 	uint8_t *body;
@@ -38,7 +38,6 @@ struct answer {
 int store_answer_find(struct store *s, struct answer *a, struct err *e);
 
 /* Keeps a; stands in the group of the change that it tells of. */
-int store_answer_add(
-    struct store *s, const struct answer *a, struct err *e);
+int store_answer_add(struct store *s, const struct answer *a, struct err *e);
 
 #endif

@@ -149,16 +149,16 @@ read_session(sqlite3_stmt *q, void *row)
 	i->bytes_out = (uint64_t)sqlite3_column_int64(q, 9);
 }
 
-#define SESSIONS                                                               \
-	" FROM session WHERE machine_id IN (SELECT id FROM machine"            \
-	" WHERE (?1 = 0 OR user_id = ?1) AND (?2 = 0 OR id = ?2)"              \
-	" AND (?3 = 0 OR id IN (SELECT machine_id FROM machine_tunnel"         \
+#define SESSIONS                                                       \
+	" FROM session WHERE machine_id IN (SELECT id FROM machine"    \
+	" WHERE (?1 = 0 OR user_id = ?1) AND (?2 = 0 OR id = ?2)"      \
+	" AND (?3 = 0 OR id IN (SELECT machine_id FROM machine_tunnel" \
 	" WHERE tunnel_id = ?3)))"
 
 int
 store_page_sessions(struct store *s, const struct page_sessions *which,
-    int64_t skip, int64_t limit, struct session_info **list_out,
-    size_t *n_out, int64_t *total_out, struct err *e)
+    int64_t skip, int64_t limit, struct session_info **list_out, size_t *n_out,
+    int64_t *total_out, struct err *e)
 {
 	struct store_list l = { .size = sizeof(struct session_info) };
 	const int64_t v[3] = { which->user, which->machine, which->tunnel };

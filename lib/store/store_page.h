@@ -31,8 +31,8 @@ struct page_pair {
  * The pairs of user's tunnels whose numbers are from first to last, by tunnel,
  * then machine.
  */
-int store_page_pairs(struct store *s, int64_t user, int64_t first,
-    int64_t last, struct page_pair **list_out, size_t *n_out, struct err *e);
+int store_page_pairs(struct store *s, int64_t user, int64_t first, int64_t last,
+    struct page_pair **list_out, size_t *n_out, struct err *e);
 
 /* The audit trail, the newest first; all events of user. */
 int store_page_events(struct store *s, int64_t user, int64_t skip,
@@ -48,8 +48,8 @@ struct page_sessions {
 
 /* Presences of machines at the relay, the newest first. */
 int store_page_sessions(struct store *s, const struct page_sessions *which,
-    int64_t skip, int64_t limit, struct session_info **list_out,
-    size_t *n_out, int64_t *total_out, struct err *e);
+    int64_t skip, int64_t limit, struct session_info **list_out, size_t *n_out,
+    int64_t *total_out, struct err *e);
 
 /*
  * What went through a tunnel (0: all of user's), in steps of so many hours (1

@@ -43,8 +43,7 @@ int store_do(struct store *s, sqlite3_stmt *q, struct err *e);
 int store_exec(struct store *s, const char *sql, struct err *e);
 
 /* The one number that q gives (0 when it gives none); finalizes q. */
-int store_number(
-    struct store *s, sqlite3_stmt *q, int64_t *out, struct err *e);
+int store_number(struct store *s, sqlite3_stmt *q, int64_t *out, struct err *e);
 
 /* How many rows the last statement changed. */
 int64_t store_changed(const struct store *s);

@@ -31,8 +31,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	json_t *o;
 	int64_t port;
 
-	o = api_json_read((const char *)p, n, fields,
-	    sizeof(fields) / sizeof(fields[0]), &w);
+	o = api_json_read(
+	    (const char *)p, n, fields, sizeof(fields) / sizeof(fields[0]), &w);
 	if (o == NULL) {
 		must(w.status == 400 || w.status == 422);
 		must(strlen(w.says) > 0 && strlen(w.says) < sizeof(w.says) - 1);

@@ -24,7 +24,8 @@ read_it(const char *text)
 		snprintf(said, sizeof(said), "200");
 	else
 		snprintf(said, sizeof(said), "%u %s", w.status, w.field);
-	if (o == NULL && (w.says[0] == '\0' || w.says[strlen(w.says) - 1] != '.'))
+	if (o == NULL &&
+	    (w.says[0] == '\0' || w.says[strlen(w.says) - 1] != '.'))
 		snprintf(said, sizeof(said), "no sentence: %s", w.says);
 	json_decref(o);
 	return said;

@@ -65,7 +65,8 @@ test_text(void)
 		out_array(&o, NULL);
 		out_text(&o, NULL, texts[i]);
 		out_array_end(&o);
-		v = json_loadb((const char *)buf_data(&b), buf_len(&b), 0, NULL);
+		v = json_loadb(
+		    (const char *)buf_data(&b), buf_len(&b), 0, NULL);
 		is_str(json_string_value(json_array_get(v, 0)), texts[i],
 		    "a text");
 		json_decref(v);

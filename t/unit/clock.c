@@ -94,8 +94,9 @@ test_read(void)
 		    good[i].text);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ok(!clock_read_rfc3339(bad[i], &ms), bad[i]);
-	for (int64_t at = INT64_C(-62167219200000); same && at < INT64_C(253402300799999);
-	    at += INT64_C(86399999) * 29)
+	for (int64_t at = INT64_C(-62167219200000);
+	     same && at < INT64_C(253402300799999);
+	     at += INT64_C(86399999) * 29)
 		same = clock_read_rfc3339(
 			   clock_rfc3339(text, sizeof(text), at), &ms) &&
 		    ms == at;

@@ -90,7 +90,8 @@ test_group(struct store *s, int64_t user)
 	    "a change in it");
 	is_int(keep(s, k, "g", "a"), 0, "and its answer");
 	is_int(store_group_end(s, false, &rig_err), 0, "it is undone");
-	is_int(rig_sql("SELECT count(*) FROM api_key WHERE name = 'in a group'"),
+	is_int(
+	    rig_sql("SELECT count(*) FROM api_key WHERE name = 'in a group'"),
 	    0, "nothing of it is there");
 	store_group(s, &rig_err);
 	is_int(store_key_add(s, user, "", &id, k, &rig_err), -1,
@@ -100,7 +101,8 @@ test_group(struct store *s, int64_t user)
 	is_int(store_key_add(s, user, "in a group", &id, k, &rig_err), 0,
 	    "do not hinder the next");
 	is_int(store_group_end(s, true, &rig_err), 0, "it is kept");
-	is_int(rig_sql("SELECT count(*) FROM api_key WHERE name = 'in a group'"),
+	is_int(
+	    rig_sql("SELECT count(*) FROM api_key WHERE name = 'in a group'"),
 	    1, "and is there");
 }
 
@@ -108,7 +110,7 @@ int
 main(void)
 {
 	struct store *s;
-	int64_t user, id, id2;
+	int64_t user = 0, id = 0, id2;
 
 	rig_start();
 	s = rig_open(0);

@@ -9,8 +9,8 @@ static int64_t ann, bob, t1, t2, tb, m1, m2, mb;
 static int64_t
 tunnel(struct store *s, int64_t user, const char *name)
 {
-	struct tunnel_wish w = { .set = TUNNEL_NAME | TUNNEL_KIND |
-		    TUNNEL_TARGET,
+	struct tunnel_wish w = { .set =
+				     TUNNEL_NAME | TUNNEL_KIND | TUNNEL_TARGET,
 		.name = name,
 		.kind = KIND_TCP,
 		.local_host = "127.0.0.1",
@@ -101,8 +101,7 @@ test_events(struct store *s)
 	is_int(store_page_events(s, ann, 1, 2, &l, &n, &total, &rig_err), 0,
 	    "events");
 	is_int(total, 4, "all of hers are counted");
-	ok(n == 2 && strcmp(l[0].what, "2") == 0 &&
-		strcmp(l[1].what, "1") == 0,
+	ok(n == 2 && strcmp(l[0].what, "2") == 0 && strcmp(l[1].what, "1") == 0,
 	    "two from the second newest on");
 	free(l);
 	store_page_events(s, STORE_ANYBODY, 0, 100, &l, &n, &total, &rig_err);
@@ -119,8 +118,8 @@ sessions(struct store *s, int64_t user, int64_t of_machine, int64_t of_tunnel)
 	int64_t total;
 	size_t n;
 
-	if (store_page_sessions(
-		s, &which, 0, 100, &l, &n, &total, &rig_err) == -1)
+	if (store_page_sessions(s, &which, 0, 100, &l, &n, &total, &rig_err) ==
+	    -1)
 		return -1;
 	free(l);
 	return total == (int64_t)n ? total : -1;
@@ -157,20 +156,17 @@ test_usage(struct store *s)
 	size_t n;
 
 	is_int(store_session_write(s, &b, &rig_err), 1, "four hours");
-	is_int(store_page_usage(
-		   s, ann, t1, 1, 0, 1000, &l, &n, &rig_err),
-	    0, "by the hour");
+	is_int(store_page_usage(s, ann, t1, 1, 0, 1000, &l, &n, &rig_err), 0,
+	    "by the hour");
 	ok(n == 2 && l[0].hour == 240 && l[0].bytes_in == 1 &&
 		l[1].hour == 241 && l[1].drops == 50,
 	    "each with its own");
 	free(l);
 	store_page_usage(s, ann, t1, 24, 0, 1000, &l, &n, &rig_err);
-	ok(n == 1 && l[0].hour == 240 && l[0].bytes_in == 11,
-	    "by the day");
+	ok(n == 1 && l[0].hour == 240 && l[0].bytes_in == 11, "by the day");
 	free(l);
 	store_page_usage(s, ann, 0, 24, 0, 1000, &l, &n, &rig_err);
-	ok(n == 2 && l[1].hour == 264 && l[1].bytes_in == 7,
-	    "of all of hers");
+	ok(n == 2 && l[1].hour == 264 && l[1].bytes_in == 7, "of all of hers");
 	free(l);
 	store_page_usage(s, ann, tb, 1, 0, 1000, &l, &n, &rig_err);
 	is_int((int64_t)n, 0, "not of his");
