@@ -210,6 +210,7 @@ sub status {
 	my $s = IO::Socket::UNIX->new(Peer => "$dir/link.sock") or return "$!";
 	my @lines = grep { !defined $without || !/$without/ } @good, @more;
 	local $SIG{ALRM} = sub { die "late\n" };
+	local $SIG{PIPE} = 'IGNORE'; # it may be refused before its end
 	my $line = eval {
 		alarm 10 * $Rig::PATIENCE;
 		$s->print(join("\r\n", @lines), "\r\n\r\n");
