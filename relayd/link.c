@@ -46,6 +46,8 @@ uncount(struct worker *w, const struct addr *peer)
 
 	if (peer != NULL)
 		limit_doors_leave(r->doors, peer);
+	if (peer != NULL)
+		limit_doors_leave(r->dialling, peer);
 	count_sub(&r->counts.dials_now, 1);
 	count_sub(&r->counts.files_now, 1);
 }
@@ -127,7 +129,12 @@ refusal(struct worker *w, const struct addr *peer)
 	if (!limit_doors_enter(
 		r->doors, peer, w->tune.limits.links_per_address))
 		return &r->counts.refused_links;
-	return NULL;
+	/* one address cannot keep all others from dialling */
+	if (limit_doors_enter(
+		r->dialling, peer, w->tune.limits.handshakes / 2 + 1))
+		return NULL;
+	limit_doors_leave(r->doors, peer);
+	return &r->counts.refused_dials;
 }
 
 static bool

@@ -412,6 +412,7 @@ start(struct whole *a, struct err *e)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if ((r->loop = loop_new(e)) == NULL || catch_signals(a, e) == -1 ||
 	    (r->doors = limit_doors_new(e)) == NULL ||
+	    (r->dialling = limit_doors_new(e)) == NULL ||
 	    count_files(r, e) == -1 || load_certificate(r, e) == -1 ||
 	    open_store(a, e) == -1)
 		return -1;
@@ -482,6 +483,7 @@ close_all(struct whole *a)
 	if (r->link_fd != -1)
 		listen_unix_close(&r->link_fd, r->conf.relay.link);
 	limit_doors_free(&r->doors);
+	limit_doors_free(&r->dialling);
 	if (r->tls != NULL)
 		tls_ctx_unref(&r->tls);
 	if (r->loop != NULL) {

@@ -56,7 +56,8 @@ struct relay {
 	int link_fd; /* where nginx hands over WebSocket links */
 	struct budget budget;
 	struct counts counts;
-	struct limit_doors *doors;
+	struct limit_doors *doors;    /* links and dials of an address */
+	struct limit_doors *dialling; /* its dials alone */
 	uint64_t files_max;  /* descriptors that links and visitors may have */
 	uint64_t started_ms; /* clock_ms() */
 	int64_t started_at;  /* wall clock */

@@ -550,6 +550,7 @@ join(struct session *s, struct newcomer *n, struct err *e)
 	}
 	list_init(&k->on);
 	list_append(&s->links, &k->on);
+	limit_doors_leave(w->relay->dialling, &n->peer);
 	count_sub(&w->relay->counts.dials_now, 1);
 	count_add(&w->relay->counts.links_now, 1);
 	count_set(&s->counts->links_now, count_get(&s->counts->links_now) + 1);
@@ -584,6 +585,7 @@ say_tunnels(struct session *s, struct mux_link *l)
 static void
 turn_away(struct worker *w, struct newcomer *n, const char *why)
 {
+	limit_doors_leave(w->relay->dialling, &n->peer);
 	count_sub(&w->relay->counts.dials_now, 1);
 	count_sub(&w->relay->counts.files_now, 1);
 	limit_doors_leave(w->relay->doors, &n->peer);
