@@ -30,6 +30,7 @@ struct wire {
 	bool paused;
 	bool blocked;   /* the socket takes nothing now */
 	bool finishing; /* what waits is sent, what comes is thrown away */
+	bool mute;      /* the socket cannot tell its rate: nginx's */
 	bool gone;      /* wire_free() was called */
 	size_t quantum;
 	uint64_t rate; /* bytes a second, 0: unknown */

@@ -18,8 +18,8 @@ enum {
 	QUANTUM_MAX = 512 << 10,
 	QUANTUM_FIRST = 64 << 10,
 	CONTROL_EXTRA = 64 << 10, /* for frames that may not wait for data */
-	LOWAT_MIN = 3 << 10, /* unsent bytes that the kernel may keep */
-	LOWAT_MS = 5,	     /* ... or so much of the link's rate */
+	LOWAT_MIN = 3 << 10,      /* unsent bytes that the kernel may keep */
+	LOWAT_MS = 5,             /* ... or so much of the link's rate */
 	LOWAT_FAST = 1 << 20,
 	FAST_BYTES_S = 125000000, /* from here on a link counts as fast */
 	SLICE_MS = 20,            /* of the link's rate, between us and it */
@@ -123,6 +123,8 @@ ask_rate(struct wire *w)
 	w->rate_at = now;
 	if (rate_of_tcp(w, &w->rate) == 0)
 		set_lowat(w, lowat_for(w->rate));
+	else
+		w->mute = true;
 }
 
 static size_t
@@ -160,7 +162,7 @@ holds_too_much(const struct wire *w)
 #if defined(__linux__)
 	struct pollfd p = { .fd = w->fd, .events = POLLOUT };
 
-	return w->rate < FAST_BYTES_S && poll(&p, 1, 0) == 0;
+	return !w->mute && w->rate < FAST_BYTES_S && poll(&p, 1, 0) == 0;
 #else
 	(void)w;
 	return false;
