@@ -86,8 +86,8 @@ day_of(int year, int month, int mday)
 	int64_t y = year - (month <= 2);
 	int64_t era = (y >= 0 ? y : y - 399) / 400;
 	int64_t yoe = y - era * 400;
-	int64_t doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 +
-	    mday - 1;
+	int64_t doy =
+	    (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + mday - 1;
 
 	return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }

@@ -102,8 +102,7 @@ store_failed(struct store *s, int rc, struct err *e)
 		return err_set(e, "%s: out of memory", s->path);
 	default:
 		because(s, STORE_BROKEN);
-		return err_set(
-		    e, "%s: %s", s->path, sqlite3_errmsg(s->db));
+		return err_set(e, "%s: %s", s->path, sqlite3_errmsg(s->db));
 	}
 }
 
@@ -243,8 +242,8 @@ store_nap(void)
 {
 	struct timespec t = { 0, 0 };
 
-	t.tv_nsec = 1000L * (POLL_MIN_US +
-	    (long)random_below(POLL_MAX_US - POLL_MIN_US));
+	t.tv_nsec = 1000L *
+	    (POLL_MIN_US + (long)random_below(POLL_MAX_US - POLL_MIN_US));
 	nanosleep(&t, NULL);
 }
 
@@ -304,8 +303,9 @@ store_lock(struct store *s, struct err *e)
 	int rc = flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0 ? 1 : -1;
 
 	if (rc == -1 && errno == EWOULDBLOCK)
-		rc = !s->waits ? 0 :
-		    queue_for_lock(s->lock_fd, clock_ms() + STORE_WAIT_MS);
+		rc = !s->waits
+		    ? 0
+		    : queue_for_lock(s->lock_fd, clock_ms() + STORE_WAIT_MS);
 	if (rc == 0)
 		return store_failed(s, SQLITE_BUSY, e);
 	if (rc == -1) {
@@ -509,8 +509,8 @@ open_db(struct store *s, struct err *e)
 {
 	int rc;
 
-	rc = sqlite3_open_v2(s->path, &s->db,
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(
+	    s->path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc != SQLITE_OK)
 		return store_failed(s, rc, e);
 	if (set_habits(s, e) == -1 || store_schema_apply(s, e) == -1)
@@ -520,8 +520,8 @@ open_db(struct store *s, struct err *e)
 }
 
 struct store *
-store_open(const char *path, unsigned flags, enum store_why *why_out,
-    struct err *e)
+store_open(
+    const char *path, unsigned flags, enum store_why *why_out, struct err *e)
 {
 	struct store *s;
 

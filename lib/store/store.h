@@ -39,8 +39,8 @@ enum store_why {
  * date.  A new file belongs to the owner of its folder, also when root makes
  * it.  NULL with the reason; *why_out, which may be NULL, is its sort.
  */
-struct store *store_open(const char *path, unsigned flags,
-    enum store_why *why_out, struct err *e);
+struct store *store_open(
+    const char *path, unsigned flags, enum store_why *why_out, struct err *e);
 void store_close(struct store **s);
 
 const char *store_path(const struct store *s);
