@@ -55,7 +55,8 @@ sub files {
 	for my $folder (grep { -d "$root/$_" } @folders) {
 		find({ no_chdir => 1, wanted => sub {
 			my $name = substr $_, length($root) + 1;
-			push @all, $name if -f $_ && $name =~ $wanted;
+			push @all, $name if -f $_ && $name =~ $wanted
+			    && $name !~ m{/node_modules/};
 		} }, "$root/$folder");
 	}
 	return sort @all;

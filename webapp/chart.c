@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-enum { SPARK_HIGH = 22, SPARK_BAR = 32 };
+enum { SPARK_HIGH = 22, SPARK_MAX = CHART_SLOTS * 32 };
 
 int64_t
 chart_top(const struct chart_bar *bars, size_t n)
@@ -42,7 +42,7 @@ chart_height(int64_t v, int64_t top, int max)
 const char *
 chart_spark(struct req *r, const struct chart_bar *bars)
 {
-	char *to = req_alloc(r, CHART_SLOTS * SPARK_BAR);
+	char *to = req_alloc(r, SPARK_MAX);
 	int64_t sum, top = 1;
 	size_t len = 0;
 	int i, h;
@@ -56,7 +56,7 @@ chart_spark(struct req *r, const struct chart_bar *bars)
 		sum = bars[i].to + bars[i].from;
 		if ((h = chart_height(sum, top, SPARK_HIGH)) > 0)
 			len += (size_t)snprintf(to + len,
-			    CHART_SLOTS * SPARK_BAR - len,
+			    SPARK_MAX - len,
 			    "M%d 24v-%dh3v%dz", i * 4, h, h);
 	}
 	return to;

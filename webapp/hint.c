@@ -10,35 +10,46 @@
 
 /* %s is the host, %u the port. */
 static const struct hint {
-	uint16_t port;
 	const char *says;
 	const char *before, *between; /* around the host, before the port */
+	uint16_t port;
 	bool rdp;
 } hints[] = {
-	{ 22, "In a terminal, with your name on that computer:",
-	    "ssh NAME@", " -p ", false },
-	{ 3389, "In Remote Desktop, as the computer:", "", ":", true },
-	{ 5555, "On the computer that debugs:", "adb connect ", ":", false },
-	{ 25565, "In Minecraft: Multiplayer, Add server, this address:", "",
-	    ":", false },
-	{ 19132, "In Minecraft: Servers, Add server, this address and port:",
-	    "", ":", false },
-	{ 2456, "In Valheim: Join game, Add server, this address:", "", ":",
-	    false },
-	{ 80, "In a browser:", "http://", ":", false },
-	{ 443, "In a browser:", "https://", ":", false },
-	{ 3000, "In a browser:", "http://", ":", false },
-	{ 5000, "In a browser:", "http://", ":", false },
-	{ 8000, "In a browser:", "http://", ":", false },
-	{ 8080, "In a browser:", "http://", ":", false },
-	{ 8123, "In a browser, or in the app's settings:", "http://", ":",
-	    false },
-	{ 5900, "In a VNC viewer:", "", "::", false },
-	{ 21, "In a program for FTP (only its control connection comes "
-	      "through):",
-	    "ftp://", ":", false },
-	{ 3306, "With its client:", "mysql -h ", " -P ", false },
-	{ 5432, "With its client:", "psql -h ", " -p ", false },
+	{ "In a terminal, with your name on that computer:",
+	    "ssh NAME@", " -p ", 22, false },
+	{ "In Remote Desktop, as the computer:",
+	    "", ":", 3389, true },
+	{ "On the computer that debugs:",
+	    "adb connect ", ":", 5555, false },
+	{ "In Minecraft: Multiplayer, Add server, this address:",
+	    "", ":", 25565, false },
+	{ "In Minecraft: Servers, Add server, this address and port:",
+	    "", ":", 19132, false },
+	{ "In Valheim: Join game, Add server, this address:",
+	    "", ":", 2456, false },
+	{ "In a browser:",
+	    "http://", ":", 80, false },
+	{ "In a browser:",
+	    "https://", ":", 443, false },
+	{ "In a browser:",
+	    "http://", ":", 3000, false },
+	{ "In a browser:",
+	    "http://", ":", 5000, false },
+	{ "In a browser:",
+	    "http://", ":", 8000, false },
+	{ "In a browser:",
+	    "http://", ":", 8080, false },
+	{ "In a browser, or in the app's settings:",
+	    "http://", ":", 8123, false },
+	{ "In a VNC viewer:",
+	    "", "::", 5900, false },
+	{ "In a program for FTP (only its control connection comes "
+	    "through):",
+	    "ftp://", ":", 21, false },
+	{ "With its client:",
+	    "mysql -h ", " -P ", 3306, false },
+	{ "With its client:",
+	    "psql -h ", " -p ", 5432, false },
 };
 
 void

@@ -50,7 +50,7 @@ show_figures(struct req *r, struct tpl *t, const struct live_figures *f)
 	tile(t, "Tunnels served", req_text(r, "%lld", (long long)f->served),
 	    req_text(r, "of %lld", (long long)f->tunnels));
 	tile(t, "Visitors now",
-	    req_text(r, "%lld", (long long)(f->streams + f->flows)), "");
+	    req_text(r, "%lld", (long long)f->streams + f->flows), "");
 	tile(t, "Visitors in all",
 	    req_text(r, "%lld", (long long)f->visitors_total), "");
 	tile(t, "Held for streams",

@@ -53,7 +53,7 @@ divide(struct span *s, bool is_month)
 	s->is_month = is_month;
 	s->n = is_month ? 30 : CHART_SLOTS;
 	for (int i = 0; i < s->n; i++)
-		s->starts[i] = (now - step * (s->n - i) + 1) * HOUR_MS;
+		s->starts[i] = (now - step * (int64_t)(s->n - i) + 1) * HOUR_MS;
 }
 
 static int
@@ -65,7 +65,7 @@ load_span(struct req *r, const struct tunnel *t, struct span *s, struct err *e)
 	int64_t at;
 
 	if (store_usage_hours(r->store, STORE_ANYBODY, t->id, first,
-		first + step * s->n - 1, &u, &n, e) == -1)
+		first + step * (int64_t)s->n - 1, &u, &n, e) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		at = (u[i].hour - first) / step;
@@ -100,7 +100,7 @@ show_bar(struct req *r, struct tpl *chart, const struct span *s, int i,
 		down = CHART_DOWN;
 	if (up + down > 0) {
 		row = tpl_row(chart, "BAR");
-		tpl_int(row, "X", 12 * i + 2);
+		tpl_int(row, "X", INT64_C(12) * i + 2);
 		tpl_int(row, "Y", 64 - up);
 		tpl_int(row, "UP", up);
 		tpl_int(row, "DOWN", down);
@@ -127,7 +127,7 @@ show_chart(struct req *r, struct tpl *t, const struct span *s)
 		return;
 	}
 	chart = tpl_row(t, "CHART");
-	tpl_int(chart, "WIDTH", 12 * s->n);
+	tpl_int(chart, "WIDTH", INT64_C(12) * s->n);
 	tpl_set(chart, "TOP",
 	    req_text(r, "%s %s", words_bytes(r, (uint64_t)top),
 		s->is_month ? "a day" : "an hour"));

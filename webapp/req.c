@@ -16,7 +16,9 @@ enum {
 	HEAD_MAX = 16384,
 	COOKIE_MAX = 4096,
 	TOKEN_BYTES = 16,
+	TOKEN_LEN = 2 * TOKEN_BYTES,
 	SEED_BYTES = 16,
+	SEED_LEN = 2 * SEED_BYTES,
 	FORM_COOKIE_S = 86400,
 };
 
@@ -504,7 +506,7 @@ seed(struct req *r)
 	if (r->seed != NULL)
 		return r->seed;
 	r->seed = req_cookie(r, form_cookie);
-	if (r->seed != NULL && strlen(r->seed) == 2 * SEED_BYTES)
+	if (r->seed != NULL && strlen(r->seed) == SEED_LEN)
 		return r->seed;
 	if (random_bytes(bytes, sizeof(bytes), NULL) == -1) {
 		r->no_memory = true;
@@ -539,8 +541,8 @@ req_token_is_good(struct req *r)
 	if (r->seed == NULL && req_cookie(r, form_cookie) == NULL)
 		return false;
 	want = req_token(r);
-	return strlen(got) == 2 * TOKEN_BYTES &&
-	    str_equal_secret(got, want, 2 * TOKEN_BYTES);
+	return strlen(got) == TOKEN_LEN &&
+	    str_equal_secret(got, want, TOKEN_LEN);
 }
 
 /* --- answering ------------------------------------------------------------- */

@@ -191,11 +191,14 @@ make(struct req *r)
 {
 	char hash[PASSWORD_HASH_MAX + 1];
 	const char *email = req_form(r, "email");
-	int64_t id;
+	int64_t id = 0;
 	struct err e;
 	int rc;
 
-	rc = gate_hash(hash, req_form(r, "password"), &e);
+	if ((rc = gate_hash(hash, req_form(r, "password"), &e)) == 0) {
+		page_error(r, 503);
+		return;
+	}
 	if (rc == 1)
 		rc = store_web_first_user(r->store, email, hash, &id, &e);
 	if (rc == 1)

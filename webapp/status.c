@@ -282,7 +282,7 @@ status_of(struct req *r, const struct tunnel *t, const struct live *l,
 		show_pending(v, s);
 	else if (!l->answers)
 		show_no_relay(s);
-	else if (s->is == STATUS_OFFLINE)
+	else if (s->is == STATUS_OFFLINE || v == NULL)
 		show_offline(r, t, v, machine, s);
 	else if (s->is == STATUS_ONLINE)
 		show_online(r, v, s);

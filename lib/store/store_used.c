@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "store/store_sql.h"
 
-#define REMEMBER_MS (30 * 24 * 3600 * INT64_C(1000))
+#define REMEMBER_MS (INT64_C(30) * 24 * 3600 * 1000)
 
 /* The code in small letters; false when it cannot be one. */
 static bool

@@ -14,8 +14,8 @@
 struct err;
 struct store;
 
-#define WEB_SESSION_MS	  (30 * 24 * 3600 * INT64_C(1000)) /* since last seen */
-#define WEB_INVITATION_MS (7 * 24 * 3600 * INT64_C(1000))
+#define WEB_SESSION_MS	  (INT64_C(30) * 24 * 3600 * 1000) /* since last seen */
+#define WEB_INVITATION_MS (INT64_C(7) * 24 * 3600 * 1000)
 
 enum {
 	WEB_SECRET_LEN = 64, /* hex digits of 32 random bytes */
