@@ -57,6 +57,7 @@ fi
 # Where this machine gets Debian's packages, its sources are too.
 write_sources() {
 	local list uri suite part origin key
+	# shellcheck disable=SC2016
 	apt-get indextargets --format \
 		'$(CREATED_BY) $(REPO_URI) $(RELEASE) $(COMPONENT) $(ORIGIN)' |
 		while read -r list uri suite part origin; do
@@ -67,7 +68,7 @@ write_sources() {
 			*) continue ;;
 			esac
 			key=/usr/share/keyrings/$key
-			[ -r $key ] && key="[signed-by=$key] " || key=
+			if [ -r "$key" ]; then key="[signed-by=$key] "; else key=; fi
 			echo "deb-src $key$uri $suite $part"
 		done | sort -u
 }
@@ -154,23 +155,26 @@ openssl_without="no-shared no-tests no-dso no-engine no-module no-legacy
 	no-siphash no-gost no-autoload-config no-ui-console"
 
 # Normal users can make neither of the two openssldirs.
-openssl_win="mingw64 --cross-compile-prefix=x86_64-w64-mingw32-
-	--openssldir=C:\\nonexistent-ssl -D_WIN32_WINNT=0x0A00"
-openssl_musl="linux-x86_64 no-afalgeng no-secure-memory -static
-	--openssldir=/etc/ssl -idirafter /usr/include
-	-idirafter /usr/include/x86_64-linux-gnu"
+openssl_options() {
+	case $1 in
+	win) printf '%s ' mingw64 --cross-compile-prefix=x86_64-w64-mingw32- \
+		"--openssldir=C:\\nonexistent-ssl" -D_WIN32_WINNT=0x0A00 ;;
+	musl) echo "linux-x86_64 no-afalgeng no-secure-memory" \
+		"--openssldir=/etc/ssl -idirafter /usr/include" \
+		"-idirafter /usr/include/$(gcc -print-multiarch)" ;;
+	esac
+}
 
-small='-ffunction-sections -fdata-sections'
+small='-fPIC -ffunction-sections -fdata-sections'
 
 build_openssl() {
-	local target=$1 to=$2 options
-	options=openssl_$target
+	local target=$1 to=$2
 	cp -a "$cache/src/openssl/tree" "$to/tree"
 	(
 		cd "$to/tree"
 		[ "$target" != musl ] || export CC=$cc_musl
-		# shellcheck disable=SC2086
-		./Configure ${!options} --prefix=/adit --libdir=lib \
+		# shellcheck disable=SC2046,SC2086
+		./Configure $(openssl_options "$target") --prefix=/adit --libdir=lib \
 			$openssl_without $small
 		"$make" -j"$(nproc)" build_generated libcrypto.a libssl.a
 		"$make" DESTDIR="$to/root" install_dev
@@ -195,14 +199,15 @@ build_http_parser() {
 
 # build/cache/win and build/cache/musl point to what was built last.
 build_libs() {
-	local target=$1 cc=cc_$1 options=openssl_$1 key at started
+	local target=$1 cc=cc_$1 key at started
 	command -v "${!cc}" >/dev/null || fail "${!cc} is missing;" \
 		"deploy/packages.sh clients installs it"
 	source_of openssl
 	source_of http-parser
+	# shellcheck disable=SC2046
 	key=$({
 		readlink "$cache/src/openssl" "$cache/src/http-parser"
-		echo "${!options} $openssl_without $small"
+		echo $(openssl_options "$target") "$openssl_without $small"
 		"${!cc}" --version | head -n 1
 	} | sha256sum | cut -c 1-12)
 	at=$cache/$target-$key
@@ -211,12 +216,12 @@ build_libs() {
 		say "building OpenSSL for $target (once, about a minute)"
 		rm -rf "$at"
 		mkdir -p "$at"
-		build_openssl "$target" "$at" &&
-			build_http_parser "$target" "$at" || {
+		if ! build_openssl "$target" "$at" ||
+			! build_http_parser "$target" "$at"; then
 			tail -n 20 "$at/log" >&2
 			fail "the libraries for $target could not be built" \
 				"($at/log)"
-		}
+		fi
 		touch "$at/done"
 		say "built in $((SECONDS - started)) s"
 	fi

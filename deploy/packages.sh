@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a purpose needs and that are missing:
 #
-#	deploy/packages.sh build|run|test|bench ...
+#	deploy/packages.sh build|run|test|bench|clients ...
 #
 # As root, or through sudo when that asks nothing; else it prints the one line
 # to run.  Nothing that is installed starts a service by itself.
@@ -17,6 +17,10 @@ test="perl git clang clang-format clang-tidy libclang-rt-14-dev cppcheck
 	util-linux systemd ca-certificates nginx-light fcgiwrap
 	python3-websockets nodejs node-ws
 	libjson-perl"
+# The clients that people download, and what runs the Windows one.
+clients="gcc-mingw-w64-x86-64-win32 mingw-w64-tools musl-tools gcc make
+	linux-libc-dev dpkg-dev xz-utils perl debian-archive-keyring"
+wine="wine64 wine libgnutls30"
 bench="openssl iperf3 wrk nginx-light libnginx-mod-stream stunnel4
 	openssh-server openssh-client curl"
 
@@ -25,7 +29,8 @@ for purpose in "$@"; do
 	case $purpose in
 	build) list="$list $build" ;;
 	run) list="$list $run" ;;
-	test) list="$list $test" ;;
+	clients) list="$list $clients" ;;
+	test) list="$list $test $clients $wine" ;;
 	bench) list="$list $bench" ;;
 	*)
 		echo "packages.sh: no purpose \"$purpose\"" >&2

@@ -56,7 +56,7 @@ say "packages: looking for what is missing"
 deploy/packages.sh build run || exit 1
 say "building"
 mkdir -p build
-"$make" -s -j"$(nproc)" all >build/run.log 2>&1 || {
+"$make" -s -j"$(nproc)" programs >build/run.log 2>&1 || {
 	tail -n 20 build/run.log >&2
 	fail "the build failed (build/run.log)"
 }

@@ -3,6 +3,7 @@
 #include <winsock2.h>
 
 #include <aclapi.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,6 +269,12 @@ plat_raise_files(uint64_t *files_out, struct err *e)
 	(void)e;
 	*files_out = 1 << 24; /* handles of a process: Windows' own limit */
 	return 0;
+}
+
+void
+plat_give_back(void)
+{
+	(void)_heapmin();
 }
 
 int
