@@ -61,6 +61,25 @@ mkdir -p build
 	fail "the build failed (build/run.log)"
 }
 
+# Lays the clients that are built where the pages offer them; the last five of
+# each stay.
+publish() {
+	local file=$1 before=$2 end=$3 name
+	[ -s "$file" ] || return 0
+	name=$before$(sha256sum <"$file" | cut -c 1-12)$end
+	install -d -m 755 "$state/client"
+	[ -e "$state/client/$name" ] ||
+		{ install -m 644 "$file" "$state/client/.new" &&
+			mv "$state/client/.new" "$state/client/$name"; } ||
+		return
+	touch "$state/client/$name"
+	find "$state/client" -name "$before????????????$end" -printf '%T@ %p\n' |
+		sort -rn | tail -n +6 | cut -d ' ' -f 2- |
+		while IFS= read -r name; do rm -f "$name"; done
+}
+publish build/adit-linux-x86_64 adit-linux-x86_64- ''
+publish build/adit.exe adit- .exe
+
 # --- the user ----------------------------------------------------------------
 
 as=()

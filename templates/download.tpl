@@ -38,7 +38,15 @@
   <section class="card" aria-labelledby="linux">
     <h2 id="linux">On Linux</h2>
     <ol class="steps">
-      <li class="now"><h3>Store the key</h3><p>Run this, paste the key, press Enter, then Ctrl-D.</p>
+      <li class="now"><h3>Get the program</h3>
+        {{#PROGRAM}}
+        <p>One file that runs on any Linux (x86_64); its SHA-256 begins with <code>{{HASH}}</code>. Name it <code>adit</code> and put it where programs are, <code>~/.local/bin</code> say.</p>
+        <div class="acts"><a class="btn" href="{{BASE}}/client/{{FILE}}">Program for Linux</a></div>
+        {{/PROGRAM}}
+        {{#NO_PROGRAM}}
+        <p>This server has no program to download yet. On that computer, <code>make</code> in Adit’s source makes it: <code>build/adit</code>.</p>
+        {{/NO_PROGRAM}}</li>
+      <li><h3>Store the key</h3><p>Run this, paste the key, press Enter, then Ctrl-D.</p>
         <pre class="console" id="cmd-key">mkdir -p ~/.config/adit
 (umask 077; cat &gt; ~/.config/adit/machine-{{MACHINE_ID}}.key)</pre></li>
       <li><h3>Start it</h3><p>The window shows the lamps; Ctrl-C ends it.</p>

@@ -8,6 +8,7 @@
 
 #include "app.h"
 #include "base/str.h"
+#include "client.h"
 #include "fleet.h"
 #include "owner.h"
 #include "page.h"
@@ -101,6 +102,24 @@ show_keys(struct req *r, struct tpl *t, const struct machine *m, struct err *e)
 	return 0;
 }
 
+/* Where the client's program is to be had. */
+static void
+show_program(struct req *r, struct tpl *t)
+{
+	const char *name = client_newest(r, CLIENT_LINUX), *hash;
+	struct tpl *row;
+
+	if (name == NULL) {
+		tpl_show(t, "NO_PROGRAM");
+		return;
+	}
+	client_kind(name, &hash);
+	row = tpl_row(t, "PROGRAM");
+	tpl_set(row, "FILE", name);
+	tpl_set(row, "HASH", hash);
+	tpl_set(row, "FETCH", req_url(r, "/client/%s", name));
+}
+
 /* The page; token is the new key, or NULL. */
 static int
 show(struct req *r, const struct tunnel *tun, const char *token,
@@ -129,6 +148,7 @@ show(struct req *r, const struct tunnel *tun, const char *token,
 		tpl_set(row, "KEY", token);
 		tpl_set(row, "ALLOWED", list);
 		tpl_int(row, "MACHINE_ID", machine);
+		show_program(r, row);
 	} else {
 		row = tpl_row(t, "ASK");
 		for (size_t i = 0; i < fleet.n; i++) {

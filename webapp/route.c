@@ -6,6 +6,7 @@
 #include "api.h"
 #include "app.h"
 #include "base/str.h"
+#include "client.h"
 #include "hint.h"
 #include "pages.h"
 #include "page.h"
@@ -32,6 +33,7 @@ const struct route routes[] = {
 	GET("/verify/{word}", OPEN, verify_page),
 	POST("/verify/{word}", FORM_TOKEN, verify_open),
 	GET("/static/{word}", NO_STORE, static_file),
+	GET("/client/{word}", NO_STORE, client_file),
 	GET("/events", NO_STORE, events_none),
 	GET("/events/scope", OPEN, events_scope),
 

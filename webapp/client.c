@@ -1,0 +1,115 @@
+#include "client.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app.h"
+#include "page.h"
+
+static const struct {
+	const char *plain, *before, *behind;
+} kinds[CLIENT_KINDS] = {
+	{ "adit-linux-x86_64", "adit-linux-x86_64-", "" },
+	{ "adit.exe", "adit-", ".exe" },
+};
+
+enum client_kind
+client_kind(const char *name, const char **hash_out)
+{
+	size_t n;
+	int k;
+
+	for (k = 0; k < CLIENT_KINDS; k++) {
+		n = strlen(kinds[k].before);
+		if (strncmp(name, kinds[k].before, n) != 0 ||
+		    strspn(name + n, "0123456789abcdef") != CLIENT_HASH ||
+		    strcmp(name + n + CLIENT_HASH, kinds[k].behind) != 0)
+			continue;
+		*hash_out = name + n;
+		break;
+	}
+	return (enum client_kind)k;
+}
+
+/* The path of a file in the folder; the name has been looked at. */
+static const char *
+path_of(struct req *r, const char *name)
+{
+	const char *db = r->app->conf.database, *slash = strrchr(db, '/');
+	int folder = slash == NULL ? 0 : (int)(slash - db) + 1;
+
+	return req_text(r, "%.*sclient/%s", folder, db, name);
+}
+
+const char *
+client_newest(struct req *r, enum client_kind k)
+{
+	const char *newest = NULL, *hash;
+	time_t when = 0;
+	struct dirent *d;
+	struct stat st;
+	DIR *dir;
+
+	if ((dir = opendir(path_of(r, ""))) == NULL)
+		return NULL;
+	while ((d = readdir(dir)) != NULL) {
+		if (client_kind(d->d_name, &hash) != k ||
+		    fstatat(dirfd(dir), d->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			-1 ||
+		    !S_ISREG(st.st_mode) ||
+		    (newest != NULL && st.st_mtime <= when))
+			continue;
+		when = st.st_mtime;
+		newest = req_copy(r, d->d_name, strlen(d->d_name));
+	}
+	closedir(dir);
+	return newest;
+}
+
+/* Appends the file to the answer; false when it is not there. */
+static bool
+take_file(struct req *r, const char *path)
+{
+	static const size_t piece = 65536;
+	uint8_t *p;
+	ssize_t n = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd == -1)
+		return false;
+	while ((p = buf_room(&r->out, piece, NULL)) != NULL &&
+	    (n = read(fd, p, piece)) > 0)
+		buf_added(&r->out, (size_t)n);
+	close(fd);
+	return n == 0;
+}
+
+void
+client_file(struct req *r)
+{
+	const char *name = r->word[0], *hash, *newest;
+	int k;
+
+	for (k = 0; k < CLIENT_KINDS; k++) {
+		if (strcmp(name, kinds[k].plain) != 0)
+			continue;
+		newest = client_newest(r, (enum client_kind)k);
+		if (newest != NULL)
+			req_go(r, "/client/%s", newest);
+		else
+			page_error(r, 404);
+		return;
+	}
+	if (client_kind(name, &hash) == CLIENT_KINDS ||
+	    !take_file(r, path_of(r, name))) {
+		buf_drop(&r->out, buf_len(&r->out));
+		page_error(r, 404);
+		return;
+	}
+	r->type = "application/octet-stream";
+	req_line(r, "Content-Disposition", "attachment; filename=\"%s\"", name);
+	req_line(r, "Cache-Control", "public, max-age=31536000, immutable");
+}
