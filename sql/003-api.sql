@@ -13,3 +13,6 @@ CREATE TABLE answer (
 	PRIMARY KEY (key_id, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX answer_at ON answer (at);
+
+-- How many tunnels somebody has is asked with every list.
+CREATE INDEX tunnel_living ON tunnel (user_id) WHERE deleted_at IS NULL;

@@ -14,20 +14,25 @@
 void
 api_me(struct req *r)
 {
-	const struct user *u = &r->user;
+	struct user u;
 	struct out *o;
+	struct err e;
 
 	if (!api_query(r, ""))
 		return;
+	if (store_user_by_id(r->store, r->user.id, &u, &e) != 1) {
+		page_trouble(r, &e);
+		return;
+	}
 	o = api_out(r);
-	out_number(o, "id", u->id);
-	out_text(o, "email", u->email);
-	out_text(o, "role", u->admin ? "admin" : "member");
-	out_bool(o, "frozen", u->frozen_at != 0);
+	out_number(o, "id", u.id);
+	out_text(o, "email", u.email);
+	out_text(o, "role", u.admin ? "admin" : "member");
+	out_bool(o, "frozen", u.frozen_at != 0);
 	out_bool(o, "may_write", r->may_write);
-	out_number(o, "tunnels", u->tunnels);
-	out_number(o, "machines", u->machines);
-	out_time(o, "created_at", u->created_at);
+	out_number(o, "tunnels", u.tunnels);
+	out_number(o, "machines", u.machines);
+	out_time(o, "created_at", u.created_at);
 	api_done(r, 200);
 }
 

@@ -10,7 +10,7 @@
 static int
 take_user(struct req *r, int64_t id, struct err *e)
 {
-	int rc = store_user_by_id(r->store, id, &r->user, e);
+	int rc = store_user_who(r->store, id, &r->user, e);
 
 	if (rc != 1)
 		memset(&r->user, 0, sizeof(r->user));

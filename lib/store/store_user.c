@@ -6,11 +6,11 @@
 #include "store/store_sql.h"
 #include "store/store_tunnel.h"
 
-#define USER                                                                   \
-	"SELECT id, email, role = 'admin', created_at, frozen_at,"             \
-	" (SELECT count(*) FROM tunnel WHERE user_id = user.id"                \
-	"  AND deleted_at IS NULL),"                                           \
-	" (SELECT count(*) FROM machine WHERE user_id = user.id"               \
+#define USER                                                       \
+	"SELECT id, email, role = 'admin', created_at, frozen_at," \
+	" (SELECT count(*) FROM tunnel WHERE user_id = user.id"    \
+	"  AND deleted_at IS NULL),"                               \
+	" (SELECT count(*) FROM machine WHERE user_id = user.id"   \
 	"  AND deleted_at IS NULL) FROM user "
 
 static void
@@ -43,6 +43,20 @@ store_user_by_id(struct store *s, int64_t id, struct user *u_out, struct err *e)
 	sqlite3_stmt *q;
 
 	if ((q = store_query(s, USER "WHERE id = ?1", e)) == NULL)
+		return -1;
+	sqlite3_bind_int64(q, 1, id);
+	return one_user(s, q, u_out, e);
+}
+
+int
+store_user_who(struct store *s, int64_t id, struct user *u_out, struct err *e)
+{
+	sqlite3_stmt *q;
+
+	if ((q = store_query(s,
+		 "SELECT id, email, role = 'admin', created_at, frozen_at,"
+		 " 0, 0 FROM user WHERE id = ?1",
+		 e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, id);
 	return one_user(s, q, u_out, e);
@@ -150,8 +164,8 @@ set_password(struct store *s, int64_t id, const char *hash, struct err *e)
 {
 	sqlite3_stmt *q;
 
-	if ((q = store_query(s, "UPDATE user SET password = ?2 WHERE id = ?1",
-		 e)) == NULL)
+	if ((q = store_query(
+		 s, "UPDATE user SET password = ?2 WHERE id = ?1", e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, id);
 	store_bind_text(q, 2, hash);
@@ -159,8 +173,8 @@ set_password(struct store *s, int64_t id, const char *hash, struct err *e)
 		return -1;
 	if (store_changed(s) == 0)
 		return 0;
-	if ((q = store_query(s, "DELETE FROM web_session WHERE user_id = ?1",
-		 e)) == NULL)
+	if ((q = store_query(
+		 s, "DELETE FROM web_session WHERE user_id = ?1", e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, id);
 	return store_do(s, q, e) == -1 ? -1 : 1;

@@ -30,6 +30,11 @@ int store_user_add(struct store *s, const char *email, const char *hash,
 
 int store_user_by_id(
     struct store *s, int64_t id, struct user *u_out, struct err *e);
+
+/* The same without counting what is theirs, which is asked at each request. */
+int store_user_who(
+    struct store *s, int64_t id, struct user *u_out, struct err *e);
+
 int store_user_by_email(
     struct store *s, const char *email, struct user *u_out, struct err *e);
 

@@ -31,8 +31,8 @@ main(void)
 	is_int(store_user_add(s, "A@EXAMPLE.com", "h", true, &other, &rig_err),
 	    -1, "the same address in other letters");
 	is_int(store_why(s), STORE_REFUSED, "is refused");
-	is_int(store_user_add(s, "no address", "h", true, &other, &rig_err),
-	    -1, "no address");
+	is_int(store_user_add(s, "no address", "h", true, &other, &rig_err), -1,
+	    "no address");
 	is_int(store_user_by_email(s, "A@example.COM", &u, &rig_err), 1,
 	    "found in any letters");
 	is_int(u.id, id, "it is this one");
@@ -40,6 +40,11 @@ main(void)
 	is_int(store_user_by_email(s, "x' OR 1=1 --", &u, &rig_err), 0,
 	    "SQL is only text");
 	is_int(store_user_by_id(s, 99, &u, &rig_err), 0, "no such number");
+	is_int(store_user_who(s, 99, &u, &rig_err), 0, "nor who it would be");
+	is_int(store_user_who(s, id, &u, &rig_err), 1, "who it is");
+	ok(u.id == id && u.admin && u.frozen_at == 0 &&
+		strcmp(u.email, "a@example.com") == 0,
+	    "without counting");
 
 	is_int(store_user_password(s, id, hash, &rig_err), 1, "a password");
 	is_str(hash, "$y$1", "as it was given");
