@@ -19,7 +19,8 @@ Rig::Net::own_world();
 my $dir = File::Temp::tempdir('adit-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $can_mount = system('mount', '-t', 'tmpfs', '-o', 'size=16m', 'none',
     $dir) == 0;
-my $rig = Rig->new(dir => $dir);
+my $rig = Rig->new(dir => $dir, logs => File::Temp::tempdir(
+    'adit-XXXXXXXX', TMPDIR => 1, CLEANUP => 1));
 my $relayd = $rig->relayd;
 my $service = $rig->service('ask:0', 'udp:0');
 my $target = "127.0.0.1:$service->{port}{ask}";

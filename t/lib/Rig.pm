@@ -13,7 +13,8 @@ package Rig;
 #	is($rig->visit('echo', $t, 1000)->{ok}, 1, 'an echo');
 #	$rig->finish;
 #
-# ADIT_BUILD names the folder of the programs, ADIT_LONG=1 asks for the whole
+# dir => ... is a folder of the test's own, logs => ... one for what the programs
+# say.  ADIT_BUILD names the folder of the programs, ADIT_LONG=1 asks for the whole
 # length, ADIT_KEEP=1 leaves the folder, ADIT_CLIENT_WRAP stands before adit,
 # ADIT_PATIENCE makes deadlines so many times longer.
 use strict;
@@ -121,7 +122,7 @@ sub new {
 	    CLEANUP => $ENV{ADIT_KEEP} ? 0 : 1);
 	my $from = 10000 + 1000 * int rand 9;
 	my $self = bless {
-		dir => $dir, owner => $$, procs => [], secrets => [],
+		dir => $dir, logs => $o{logs} || $dir, owner => $$, procs => [], secrets => [],
 		port => $o{port} || free_port(), count => 0,
 		host => $o{host} || '127.0.0.1',
 		range => $o{range} || [ $from, $from + 999 ],
@@ -186,7 +187,7 @@ sub dir { return $_[0]{dir} }
 # Sanitizers write beside the logs.
 sub env {
 	my ($self) = @_;
-	my $log = "log_path=$self->{dir}/sanitizer";
+	my $log = "log_path=$self->{logs}/sanitizer";
 	return {
 		ASAN_OPTIONS => "$log:detect_leaks=1:abort_on_error=0",
 		UBSAN_OPTIONS => "$log:print_stacktrace=1",
@@ -199,7 +200,7 @@ sub env {
 sub start {
 	my ($self, $name, $cmd, %o) = @_;
 	my $n = $self->{count}++;
-	my $proc = Rig::Proc->start(name => "$n-$name", dir => $self->{dir},
+	my $proc = Rig::Proc->start(name => "$n-$name", dir => $self->{logs},
 	    cmd => $cmd, env => { %{ $self->env }, %{ $o{env} || {} } },
 	    map { $_ => $o{$_} } grep { exists $o{$_} }
 	    qw(talk stdin stop patience));
@@ -245,6 +246,8 @@ sub ctl {
 	my ($code, $out, $err) = $self->try_ctl(@args);
 	@args = grep { !ref } @args;
 	croak "aditctl @args: $code: $err" if $code ne '0';
+	$self->{change} = $self->last_change if $args[0] =~ /machine|tunnel/
+	    && $args[1] !~ /list|show/;
 	return JSON::PP::decode_json($out);
 }
 
@@ -306,15 +309,23 @@ sub pin {
 	return $self->{pin} ||= $self->ctl('relay', 'pin')->{pin};
 }
 
-# Waits until relayd has seen all that is in the database.
+# Waits until relayd has seen what aditctl has last changed.
 sub caught_up {
 	my ($self) = @_;
-	my $sqlite = Rig::Net::have('sqlite3') or return;
-	my $last = `$sqlite -readonly $self->{dir}/adit.db 'SELECT coalesce(max(id), 0) FROM change' 2>/dev/null`;
-	$last =~ /^(\d+)/ or return;
-	$last = $1;
+	my $last = $self->{change} or return;
 	eventually { $self->seen_change >= $last } 5;
+	$self->{change} = undef;
 	return;
+}
+
+# The newest change in the database.  Asked at once after aditctl: relayd's own
+# changes come behind, and those it need not read.
+sub last_change {
+	my ($self) = @_;
+	my $sqlite = Rig::Net::have('sqlite3') or return;
+	my $ask = 'SELECT coalesce(max(id), 0) FROM change';
+	my $last = `$sqlite -readonly $self->{dir}/adit.db '$ask' 2>/dev/null`;
+	return $last =~ /^(\d+)/ ? $1 : undef;
 }
 
 sub seen_change {
@@ -523,13 +534,16 @@ sub cut {
 
 # --- the end -----------------------------------------------------------------
 
-# The last lines of every log.
+# The last lines of every log, but of a crowd.
 sub tails {
 	my ($self) = @_;
+	my $shown = 0;
 	for my $name (@{ $self->{names} || [] }) {
+		last if $shown > 20;
 		my @lines = split /\n/,
-		    Rig::Proc::slurp("$self->{dir}/$name.err");
+		    Rig::Proc::slurp("$self->{logs}/$name.err");
 		next unless @lines;
+		$shown++;
 		splice @lines, 0, @lines - 12 if @lines > 12;
 		Test::More::diag("--- $name");
 		Test::More::diag("    $_") for map { substr $_, 0, 300 } @lines;
@@ -541,8 +555,8 @@ sub tails {
 sub sanitizer_reports {
 	my ($self) = @_;
 	my @found = map { "$_: " . substr Rig::Proc::slurp($_), 0, 4000 }
-	    glob "$self->{dir}/sanitizer*";
-	for my $log (glob "$self->{dir}/*.err") {
+	    glob "$self->{logs}/sanitizer*";
+	for my $log (glob "$self->{logs}/*.err") {
 		my $text = Rig::Proc::slurp($log);
 		push @found, "$log: $1"
 		    if $text =~ /^(.*(?:runtime error:|ERROR: \w+Sanitizer).*)/m;
@@ -554,7 +568,9 @@ sub sanitizer_reports {
 sub leaks {
 	my ($self) = @_;
 	my @found;
-	for my $path (grep { -f && !m{/token-\d+$} } glob "$self->{dir}/*") {
+	my %dirs = map { $_ => 1 } @$self{qw(dir logs)};
+	for my $path (grep { -f && !m{/token-\d+$} }
+	    map { glob "$_/*" } sort keys %dirs) {
 		next if -s $path > 200_000_000;
 		my $text = Rig::Proc::slurp($path);
 		for my $secret (@{ $self->{secrets} }) {
