@@ -77,8 +77,11 @@ publish() {
 		sort -rn | tail -n +6 | cut -d ' ' -f 2- |
 		while IFS= read -r name; do rm -f "$name"; done
 }
-publish build/adit-linux-x86_64 adit-linux-x86_64- ''
-publish build/adit.exe adit- .exe
+publish_all() {
+	publish build/adit-linux-x86_64 adit-linux-x86_64- ''
+	publish build/adit.exe adit- .exe
+}
+publish_all
 
 # --- the user ----------------------------------------------------------------
 
@@ -205,11 +208,13 @@ nginx=$(PATH=$PATH:/usr/sbin:/sbin command -v nginx) || fail "there is no nginx"
 # --- the parts ---------------------------------------------------------------
 
 declare -A child=()
+clients=
 PARTS="relayd webapp nginx"
 
 # Ends the parts that run, the outer ones first.
 stop_parts() {
 	local part
+	[ -z "$clients" ] || kill -TERM "$clients" 2>/dev/null
 	for part in nginx webapp relayd; do
 		[ -z "${child[$part]:-}" ] || kill -TERM "${child[$part]}" 2>/dev/null
 	done
@@ -301,6 +306,13 @@ Clients reach the relay at $host:$port.  Open in the firewall: ${https_note}port
 (TCP), and the public ports 10000 to 60000 (TCP and UDP).
 Ctrl-C here ends all.
 TEXT
+
+# The clients that people download take minutes; the pages are there already.
+{
+	"$make" -s clients-if >"$state/log/clients.log" 2>&1 9>&-
+	publish_all
+} &
+clients=$!
 
 # A part that ends is started again, a few times a minute.
 declare -A starts=()
