@@ -10,6 +10,7 @@
 	"  adit connect ...   serve this machine's tunnels until Ctrl-C\n" \
 	"  adit tcp PORT ...  make a tunnel to a port here and serve it; also\n" \
 	"                     adit udp and adit both\n" \
+	"  adit run FILE      serve with the settings in a downloaded file\n" \
 	"  adit doctor ...    look for what is wrong; the same options\n" \
 	"  adit version       say the version\n" \
 	"  adit help COMMAND  say more about a command\n"
@@ -61,6 +62,21 @@
 	"\n" \
 	"Ends as adit connect does; 22 also when the API key is refused, 23 when\n" \
 	"the dashboard's certificate is not accepted.\n"
+
+#define HELP_RUN \
+	"adit run [FILE]\n" \
+	"\n" \
+	"Serves this machine's tunnels until Ctrl-C, with the settings in FILE,\n" \
+	"else in the file that ADIT_FILE names: the one that the dashboard gives\n" \
+	"for a computer.  They are lines \"#adit KEY=VALUE\", behind the last\n" \
+	"line that begins with \"exit /b\":\n" \
+	"\n" \
+	"  door=HOST:PORT pin=sha256:HEX[,...]   a way to the relay; or\n" \
+	"  door=wss://HOST/link ca=system        several, in order\n" \
+	"  allow=HOST:PORT                       as --allow; may be repeated\n" \
+	"  token=HEX                             the machine's token\n" \
+	"\n" \
+	"Takes --plain, --no-color and --verbose, and ends, as adit connect.\n"
 
 #define HELP_DOCTOR \
 	"adit doctor --server HOST:PORT (--pin sha256:HEX | --ca FILE|system)\n" \

@@ -11,6 +11,7 @@
 #include "help.h"
 #include "proto/hello.h"
 #include "quick.h"
+#include "run.h"
 
 static int help_run(int argc, char *const *argv);
 
@@ -36,6 +37,7 @@ static const struct command commands[] = {
 	{ "tcp", quick_tcp, HELP_QUICK },
 	{ "udp", quick_udp, HELP_QUICK },
 	{ "both", quick_both, HELP_QUICK },
+	{ "run", run_run, HELP_RUN },
 	{ "doctor", doctor_run, HELP_DOCTOR },
 	{ "version", version_run, HELP_VERSION },
 	{ "help", help_run, HELP_HELP },
