@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app.h"
@@ -139,6 +140,14 @@ ask_some(struct req *r, const int64_t *ids, size_t n, uint64_t until,
 	return true;
 }
 
+static int
+by_id(const void *a, const void *b)
+{
+	const struct live_tunnel *x = a, *y = b;
+
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
 void
 live_ask(struct req *r, const int64_t *tunnels, size_t n, struct live *out)
 {
@@ -154,15 +163,17 @@ live_ask(struct req *r, const int64_t *tunnels, size_t n, struct live *out)
 		    ask_some(r, tunnels + done, some, until, out);
 		done += some;
 	}
+	if (out->n > 1)
+		qsort(out->at, out->n, sizeof(out->at[0]), by_id);
 }
 
 const struct live_tunnel *
 live_find(const struct live *l, int64_t tunnel)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (l->at[i].id == tunnel)
-			return &l->at[i];
-	return NULL;
+	const struct live_tunnel key = { .id = tunnel };
+
+	return l->n == 0 ? NULL :
+			   bsearch(&key, l->at, l->n, sizeof(key), by_id);
 }
 
 /* --- the whole relay --------------------------------------------------------- */

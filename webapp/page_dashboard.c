@@ -36,7 +36,7 @@ struct view {
 	size_t tunnel_n;
 	struct fleet fleet;
 	struct usage *usage;
-	size_t usage_n;
+	size_t usage_n, usage_at;
 	struct live live;
 	struct line *lines;
 	size_t n; /* lines that are shown or could be */
@@ -71,10 +71,12 @@ fill_usage(struct view *v, struct line *l)
 {
 	int64_t first = clock_wall_ms() / 3600000 - CHART_SLOTS + 1;
 	const struct usage *u;
-	size_t i;
 
-	for (i = 0; i < v->usage_n; i++) {
-		u = &v->usage[i];
+	/* both lists are in the order of the tunnels' ids */
+	for (; v->usage_at < v->usage_n; v->usage_at++) {
+		u = &v->usage[v->usage_at];
+		if (u->tunnel > l->t->id)
+			break;
 		if (u->tunnel != l->t->id || u->hour < first ||
 		    u->hour >= first + CHART_SLOTS)
 			continue;
