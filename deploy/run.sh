@@ -293,11 +293,14 @@ else
 	say "on this computer also http://localhost:$http_port$base/"
 	say "(The browser does not know this server's own certificate and asks once.)"
 fi
-if [ -s "$state/setup.code" ]; then
+# As long as there is no account, webapp makes a code at each start.
+say_code() {
+	[ -s "$state/setup.code" ] || return 0
 	say "There is no account yet.  Make the first one there with this code:"
 	say
 	say "    $(cat "$state/setup.code")"
-fi
+}
+say_code
 https_note=
 [ "$https_port" = 0 ] || https_note="$https_port (TCP), "
 cat <<TEXT
@@ -327,6 +330,9 @@ again() {
 	say "$part ended (code $code); starting it again"
 	sleep 1
 	start "$part"
+	[ "$part" = webapp ] || return 0
+	wait_for webapp test -S "$state/web.sock"
+	say_code
 }
 while :; do
 	wait -n
