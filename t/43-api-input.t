@@ -261,8 +261,20 @@ like($same[0], qr/"id":/, 'a tunnel');
 
 # --- many at once ------------------------------------------------------------------------
 
+# Ports of the range that no other program of this computer has just now.
+sub is_free {
+	my ($port) = @_;
+	return 2 == grep { IO::Socket::INET->new(LocalAddr => '0.0.0.0',
+	    LocalPort => $port, Proto => $_, $_ eq 'tcp' ? (Listen => 1) : ()) }
+	    qw(tcp udp);
+}
+
+my %leased = map { $_->{public_port} => 1 } @{ $api->ask(GET =>
+    '/api/tunnels?limit=1000', key => $key)->{json}{items} };
+my @free = grep { !$leased{$_} } $rig->{range}[0] + 800 .. $rig->{range}[1];
 for my $round (1 .. long_or(20, 4)) {
-	my $port = $rig->{range}[0] + 900 + $round;
+	my $port = shift @free;
+	$port = shift @free until is_free($port);
 	my @got = at_once(16, sub {
 		my $a = post('/api/tunnels', { %good, public_port => $port });
 		return "$a->{status} " . ($a->{json}{field} || '');
