@@ -607,8 +607,7 @@ store_file_check(struct store *s, struct err *e)
 		because(s, STORE_LOST);
 		if (errno == ENOENT)
 			return err_set(e,
-			    "%s was removed while it was in use; put it back "
-			    "and start the program again",
+			    "%s was removed while it was in use; put it back",
 			    s->path);
 		return err_sys(e, "%s", s->path);
 	}
@@ -617,7 +616,5 @@ store_file_check(struct store *s, struct err *e)
 		return 0;
 	because(s, STORE_LOST);
 	return err_set(e,
-	    "%s was replaced by another file while it was in use; start the "
-	    "program again to use the new one",
-	    s->path);
+	    "%s was replaced by another file while it was in use", s->path);
 }

@@ -81,6 +81,12 @@ int store_file_check(struct store *s, struct err *e);
 int store_schema_version(struct store *s, int64_t *version_out, struct err *e);
 
 /*
+ * 0 when this program knows what the tables mean; -1 (STORE_NEWER) when a later
+ * Adit has brought the file up to its own date while it was open here.
+ */
+int store_schema_check(struct store *s, struct err *e);
+
+/*
  * Looks at every page and every reference; calls say() with a sentence for
  * each fault found.  The number of faults, or -1.
  */

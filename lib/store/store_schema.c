@@ -54,6 +54,16 @@ judge(struct store *s, int64_t version, struct err *e)
 	    s->path, version, (int)STEPS);
 }
 
+int
+store_schema_check(struct store *s, struct err *e)
+{
+	int64_t version;
+
+	if (store_schema_version(s, &version, e) == -1)
+		return -1;
+	return judge(s, version, e);
+}
+
 /* Runs a journal_mode pragma: 1 when the answer is WAL, 0, -1. */
 static int
 is_wal(struct store *s, const char *pragma, struct err *e)

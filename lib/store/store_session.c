@@ -198,7 +198,8 @@ write_events(struct store *s, const struct session_batch *b, struct err *e)
 static int
 write_batch(struct store *s, const struct session_batch *b, struct err *e)
 {
-	if ((b->session_n > 0 && write_sessions(s, b, e) == -1) ||
+	if (store_schema_check(s, e) == -1 ||
+	    (b->session_n > 0 && write_sessions(s, b, e) == -1) ||
 	    (b->usage_n > 0 && write_usage(s, b, e) == -1) ||
 	    (b->key_n > 0 &&
 		write_used(s, key_sql, b->keys, b->key_n, e) == -1) ||
