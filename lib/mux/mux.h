@@ -248,6 +248,12 @@ uint32_t mux_link_rtt_ms(const struct mux_link *l);
 /* When something last arrived on it. */
 uint64_t mux_link_heard(const struct mux_link *l);
 
+/*
+ * Since when it owes an answer, to a PING that has waited longer than a healthy
+ * link takes; 0: it does not.
+ */
+uint64_t mux_link_owes(const struct mux_link *l, uint64_t now);
+
 /* --- streams and flows ----------------------------------------------------- */
 
 /*

@@ -227,15 +227,30 @@ ping_due(const struct mux_link *l)
 	return due;
 }
 
+/* From when on a PING has waited longer than a healthy link takes. */
+static uint64_t
+late_at(const struct mux_link *l)
+{
+	uint64_t wait = (uint64_t)l->rtt_ms * 2;
+
+	return l->ping_at + (wait > SILENT_MS ? wait : SILENT_MS);
+}
+
 /* Client: when a PING has waited so long that another link is dialled. */
 static uint64_t
 silent_due(const struct mux_link *l)
 {
-	uint64_t wait = (uint64_t)l->rtt_ms * 2;
-
 	if (mux_is_relay(l->m) || l->ping_at == 0 || l->silent_told)
 		return UINT64_MAX;
-	return l->ping_at + (wait > SILENT_MS ? wait : SILENT_MS);
+	return late_at(l);
+}
+
+uint64_t
+mux_link_owes(const struct mux_link *l, uint64_t now)
+{
+	if (l->ping_at == 0 || now < late_at(l))
+		return 0;
+	return l->said != 0 && l->said < l->ping_at ? l->said : l->ping_at;
 }
 
 uint64_t
