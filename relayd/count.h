@@ -126,6 +126,8 @@ struct session_counts {
 	count_t flows_now;
 	count_t rtt_ms;
 	count_t heard; /* wall clock, ms */
+	/* since when no link has answered, clock_ms(); 0: one does */
+	count_t owes_since;
 	count_t streams_in;
 	count_t streams_out;
 	count_t bytes_in;

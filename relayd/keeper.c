@@ -39,6 +39,7 @@ struct keeper {
 	int64_t version;
 	int64_t change;
 	bool was_filled; /* something had been in it */
+	unsigned asks;   /* for a look, not yet answered */
 	uint64_t check_at;
 	uint64_t write_at;
 	uint64_t reopen_at;
@@ -74,6 +75,15 @@ on_health(void *to, struct mail *m)
 
 	k->ops.health(k->arg, n->text[0] != '\0' ? n->text : NULL);
 	free(n);
+}
+
+static void
+on_looked(void *to, struct mail *m)
+{
+	struct keeper *k = to;
+
+	free(m);
+	k->ops.looked(k->arg);
 }
 
 static void
@@ -187,42 +197,54 @@ reopen(struct keeper *k)
 	k->change = -1;
 }
 
-static void
-take_snapshot(struct keeper *k)
+static int
+take_snapshot(struct keeper *k, struct err *e)
 {
 	struct snapshot *s;
-	struct err e;
 
-	if ((s = store_snapshot(k->store, &e)) == NULL) {
-		fail(k, e.text);
-		return;
-	}
+	if ((s = store_snapshot(k->store, e)) == NULL)
+		return -1;
 	k->change = s->change;
 	k->was_filled = k->was_filled || s->change > 0;
 	say(k, on_snapshot, s, "");
+	return 0;
 }
 
-/* Has another program changed something that we serve from? */
+/*
+ * Has another program changed something that we serve from?  A later Adit may
+ * also have changed what the tables mean.
+ */
+static int
+take_changes(struct keeper *k, struct err *e)
+{
+	int64_t version, change;
+
+	if (store_data_version(k->store, &version, e) == -1)
+		return -1;
+	atomic_store(&k->looked_at, clock_ms());
+	if (version == k->version)
+		return 0;
+	if (store_schema_check(k->store, e) == -1 ||
+	    store_change_max(k->store, &change, e) == -1 ||
+	    (change != k->change && take_snapshot(k, e) == -1))
+		return -1;
+	k->version = version;
+	return 0;
+}
+
+/* Whoever asked for this look hears that it is done. */
 static void
 look(struct keeper *k)
 {
-	int64_t version, change;
 	struct err e;
 
-	if (store_data_version(k->store, &version, &e) == -1) {
+	if (take_changes(k, &e) == -1) {
 		fail(k, e.text);
 		return;
 	}
-	atomic_store(&k->looked_at, clock_ms());
-	if (version == k->version)
-		return;
-	if (store_change_max(k->store, &change, &e) == -1) {
-		fail(k, e.text);
-		return;
-	}
-	k->version = version;
-	if (change != k->change)
-		take_snapshot(k);
+	for (; k->asks > 0; k->asks--)
+		mail_send(k->relay->loop, k, on_looked,
+		    mail_new(sizeof(struct mail)));
 }
 
 /* Is the file still the file? */
@@ -314,6 +336,17 @@ on_look(void *arg)
 }
 
 static void
+on_ask(void *to, struct mail *m)
+{
+	struct keeper *k = to;
+
+	free(m);
+	k->asks++;
+	if (k->store != NULL)
+		look(k);
+}
+
+static void
 on_batch(void *to, struct mail *m)
 {
 	struct keeper *k = to;
@@ -391,6 +424,12 @@ keeper_new(struct relay *r, struct store *s, int64_t change,
 	}
 	k->running = true;
 	return k;
+}
+
+void
+keeper_look(struct keeper *k)
+{
+	mail_send(k->loop, k, on_ask, mail_new(sizeof(struct mail)));
 }
 
 void

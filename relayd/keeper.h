@@ -40,6 +40,8 @@ struct keeper_ops {
 	void (*snapshot)(void *arg, struct snapshot *s);
 	void (*health)(void *arg, const char *sentence);
 	void (*written)(void *arg);
+	/* a look that began after keeper_look() has ended well */
+	void (*looked)(void *arg);
 	/* the keeper has stopped: the last that it says */
 	void (*stopped)(void *arg);
 };
@@ -53,6 +55,13 @@ struct keeper *keeper_new(struct relay *r, struct store *s, int64_t change,
  * again each second until it has been written.
  */
 void keeper_write(struct keeper *k, struct keeper_batch *b);
+
+/*
+ * Asks it to look into the database now; `looked` answers, behind the snapshot
+ * if there is a new one.  While the database cannot be used nothing answers
+ * until it can.
+ */
+void keeper_look(struct keeper *k);
 
 /*
  * Milliseconds since it last looked into the database with success, from any

@@ -339,6 +339,14 @@ on_health(void *arg, const char *sentence)
 }
 
 static void
+on_looked(void *arg)
+{
+	struct whole *a = arg;
+
+	registry_looked(a->relay.registry);
+}
+
+static void
 on_written(void *arg)
 {
 	struct whole *a = arg;
@@ -357,6 +365,7 @@ on_kept(void *arg)
 static const struct keeper_ops keeper_ops = {
 	.snapshot = on_snapshot,
 	.health = on_health,
+	.looked = on_looked,
 	.written = on_written,
 	.stopped = on_kept,
 };

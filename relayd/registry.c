@@ -118,6 +118,7 @@ on_tick(void *arg)
 	struct registry *g = arg;
 
 	g->tick = NULL;
+	hello_tick(g, false);
 	tick_tunnels(g);
 	save_tick(g);
 	sweep(g);
@@ -167,6 +168,7 @@ registry_new(struct relay *r, struct snapshot *first, int64_t next_session,
 	g->next_session = next_session;
 	list_init(&g->sessions);
 	list_init(&g->ended);
+	list_init(&g->waiting);
 	if (map_init(&g->tunnels, sizeof(int64_t), e) == -1 ||
 	    map_init(&g->users, sizeof(int64_t), e) == -1 ||
 	    map_init(&g->machines, sizeof(int64_t), e) == -1 ||
@@ -258,6 +260,7 @@ registry_drain(
 	g->close_at = loop_now(g->relay->loop) + ms;
 	g->closed = done;
 	g->closed_arg = arg;
+	hello_tick(g, true);
 	settle_all(g);
 	for (i = 0; i < g->relay->worker_n; i++)
 		worker_close(g->relay->workers[i], (uint32_t)ms);
@@ -275,6 +278,13 @@ registry_health(struct registry *g, const char *sentence)
 		log_info("database: well again");
 	str_copy(
 	    g->health, sizeof(g->health), sentence != NULL ? sentence : "");
+}
+
+void
+registry_looked(struct registry *g)
+{
+	g->looked++;
+	hello_looked(g);
 }
 
 void

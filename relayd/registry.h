@@ -57,6 +57,9 @@ bool registry_is_writing(const struct registry *g);
 void registry_health(struct registry *g, const char *sentence);
 void registry_written(struct registry *g);
 
+/* It has looked, as keeper_look() asked; snapshots came before this. */
+void registry_looked(struct registry *g);
+
 /* --- what the sockets show (control thread only) --------------------------- */
 
 enum view_light { VIEW_GREY, VIEW_GREEN, VIEW_RED };

@@ -20,6 +20,7 @@
 #include "registry.h"
 #include "registry_mail.h"
 #include "relay.h"
+#include "told.h"
 #include "worker.h"
 
 enum {
@@ -45,6 +46,7 @@ struct reg_machine {
 	int64_t id;
 	struct reg_session *session; /* that is alive, or NULL */
 	struct limit_bucket returns;
+	struct told told; /* who was replaced */
 };
 
 /* A tunnel of a session, and what it was told of it last. */
@@ -76,11 +78,12 @@ struct reg_tunnel {
 	uint16_t port;
 	uint8_t kind;
 	struct reg_session *server;
+	bool is_open;    /* its worker has said that the ports listen */
 	bool is_leaving; /* server was asked to let go */
 	uint8_t state;   /* enum proto_state, when it was settled */
 	char *fault;     /* why the port cannot be had */
 	uint64_t retry_at;
-	int64_t since;       /* wall clock: served since */
+	int64_t since;       /* wall clock: open since */
 	bool asks_probe;     /* the next word has a nonce */
 	uint64_t seen_saved; /* when the batch last named it, 0: it must */
 };
@@ -93,6 +96,7 @@ struct reg_session {
 	struct reg_machine *machine;
 	int64_t key_id;
 	struct worker *worker;
+	uint8_t instance[TOLD_INSTANCE];
 	struct session_counts counts;
 	struct list offers;
 	struct list all; /* g->sessions */
@@ -147,6 +151,11 @@ struct registry {
 	bool has_verify_key;
 	struct timer *tick;
 	bool is_started;
+	/* HELLOs with a token that the snapshot does not know (yet) */
+	struct list waiting;
+	unsigned waiting_n;
+	uint64_t looks;  /* that the keeper was asked for */
+	uint64_t looked; /* that it has answered */
 	/* closing */
 	bool is_closing;
 	uint64_t close_at;
@@ -191,8 +200,15 @@ struct tunnel_spec *offer_spec(struct registry *g, struct reg_offer *o);
 
 /* sessions.c */
 struct reg_session *reg_session_find(const struct registry *g, int64_t id);
+/* CODE_NONE: its client hears nothing of it. */
 void reg_session_end(
     struct registry *g, struct reg_session *s, uint16_t code, const char *why);
+
+/* HELLOs that wait: those whose time is over, or all. */
+void hello_tick(struct registry *g, bool all);
+
+/* The keeper has looked: judges those that waited for it. */
+void hello_looked(struct registry *g);
 
 /* What a new snapshot means to it. */
 void reg_session_check(struct registry *g, struct reg_session *s);

@@ -24,12 +24,16 @@ void registry_dark(struct relay *r, int64_t session, bool is_dark);
 void registry_ended(
     struct relay *r, int64_t session, uint16_t code, const char *why);
 
+/* The tunnel's ports listen: from now on the session serves it. */
+void registry_opened(struct relay *r, int64_t session, int64_t tunnel);
+
 /*
  * The session no longer serves the tunnel and gives its ports back, held.
- * fault is NULL, or why they could not be served.
+ * fault is NULL, or why they could not be served.  A session that ends is
+ * given no other.
  */
-void registry_let_go(struct relay *r, int64_t session, int64_t tunnel,
-    struct listen_port *tcp, struct listen_port *udp, const char *fault);
+void registry_let_go(struct relay *r, int64_t session, bool ends,
+    int64_t tunnel, const char *fault);
 
 /* The session's worker has nothing of the tunnel any more. */
 void registry_forgot(struct relay *r, int64_t session, int64_t tunnel);

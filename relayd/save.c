@@ -277,7 +277,7 @@ put_tunnels(struct registry *g, struct keeper_batch *b)
 	ids = hold(b, mail_new((map_count(&g->tunnels) + 1) * sizeof(*ids)));
 	while ((n = map_next(&g->tunnels, n)) != NULL) {
 		t = MAP_OF(n, struct reg_tunnel, node);
-		if (t->server == NULL ||
+		if (!t->is_open ||
 		    (t->seen_saved != 0 && now < t->seen_saved + SERVED_MS))
 			continue;
 		t->seen_saved = now;

@@ -90,8 +90,8 @@ let_go(struct served *t, const char *fault)
 	close_gates(&t->udp, &t->udp_n);
 	list_remove(&t->flowing);
 	hold_both(t);
-	registry_let_go(t->session->worker->relay, t->session->id, t->spec->id,
-	    t->spec->tcp, t->spec->udp, fault);
+	registry_let_go(t->session->worker->relay, t->session->id,
+	    t->session->is_ending, t->spec->id, fault);
 	t->spec->serve = t->is_open = t->is_paused = false;
 	t->spec->tcp = t->spec->udp = NULL;
 }
@@ -116,6 +116,8 @@ open_up(struct served *t)
 		list_append(&t->session->worker->flowing, &t->flowing);
 	if (t->session->is_dark)
 		served_pause(t);
+	registry_opened(
+	    t->session->worker->relay, t->session->id, t->spec->id);
 }
 
 /* --- pauses ---------------------------------------------------------------- */
@@ -212,8 +214,7 @@ static void
 give_up(struct session *s, struct tunnel_spec *spec)
 {
 	if (spec->serve)
-		registry_let_go(s->worker->relay, s->id, spec->id, spec->tcp,
-		    spec->udp, NULL);
+		registry_let_go(s->worker->relay, s->id, true, spec->id, NULL);
 	tunnel_spec_free(&spec);
 	session_end(s, CODE_MEMORY, true, code_sentence(CODE_MEMORY));
 }

@@ -446,6 +446,7 @@ session_tick(struct session *s)
 	struct session_link *k;
 	struct list *n;
 	uint64_t heard = 0, now = loop_now(s->worker->loop), at;
+	uint64_t owed = UINT64_MAX;
 
 	mux_stats(s->mux, &st);
 	count_set(&s->counts->streams_now, st.streams);
@@ -454,12 +455,15 @@ session_tick(struct session *s)
 	count_streams(s, &st);
 	for (n = s->links.next; n != &s->links; n = n->next) {
 		k = LIST_OF(n, struct session_link, on);
+		at = mux_link_owes(k->link, now);
+		owed = at < owed ? at : owed;
 		at = mux_link_heard(k->link);
 		if (at <= heard)
 			continue;
 		heard = at;
 		count_set(&s->counts->rtt_ms, mux_link_rtt_ms(k->link));
 	}
+	count_set(&s->counts->owes_since, owed != UINT64_MAX ? owed : 0);
 	if (heard != 0)
 		count_set(&s->counts->heard,
 		    (uint64_t)clock_wall_ms() - (now - heard));
@@ -607,7 +611,7 @@ free_unborn(struct worker *w, struct newcomer *n)
 		t = n->specs[--n->spec_n];
 		if (t->serve)
 			registry_let_go(
-			    w->relay, n->session, t->id, t->tcp, t->udp, NULL);
+			    w->relay, n->session, true, t->id, NULL);
 		tunnel_spec_free(&t);
 	}
 	registry_ended(

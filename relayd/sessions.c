@@ -12,7 +12,11 @@
 
 #include "registry_int.h"
 
-enum { BUSY_MS = 5000 };
+enum {
+	BUSY_MS = 5000,
+	LOOK_MS = 1000,    /* a HELLO waits so long for the keeper's look */
+	WAITING_MAX = 256, /* HELLOs that do */
+};
 
 /* --- entries --------------------------------------------------------------- */
 
@@ -94,7 +98,7 @@ reg_session_free(struct registry *g, struct reg_session **sp)
 		offer_free(&o);
 		if (t->server == s) {
 			t->server = NULL; /* its ports came back before */
-			t->is_leaving = false;
+			t->is_open = t->is_leaving = false;
 		}
 		if (!g->is_closing)
 			tunnel_settle(g, t);
@@ -197,14 +201,19 @@ reject(struct registry *g, struct newcomer *n, uint16_t code, uint32_t retry_ms,
 	worker_reject(g->relay->workers[n->from], n);
 }
 
+/* It was told, or hears it now; by whom, if that one is still there. */
 static void
-reject_replaced(
-    struct registry *g, struct newcomer *n, const struct reg_session *by)
+reject_replaced(struct registry *g, struct newcomer *n, struct reg_machine *m)
 {
-	str_copy(n->reject.other_name, sizeof(n->reject.other_name),
-	    by->computer[0] != '\0' ? by->computer : by->name);
-	str_copy(
-	    n->reject.other_addr, sizeof(n->reject.other_addr), by->address);
+	const struct reg_session *by = m->session;
+
+	if (by != NULL) {
+		str_copy(n->reject.other_name, sizeof(n->reject.other_name),
+		    by->computer[0] != '\0' ? by->computer : by->name);
+		str_copy(n->reject.other_addr, sizeof(n->reject.other_addr),
+		    by->address);
+	}
+	told_add(&m->told, n->hello.instance, loop_now(g->relay->loop));
 	reject(g, n, CODE_REPLACED, 0,
 	    "another computer was started with the same file or key");
 }
@@ -240,6 +249,7 @@ session_make(struct registry *g, struct newcomer *n, struct reg_machine *m,
 	s->id = g->next_session++;
 	s->machine = m;
 	s->key_id = n->key_id;
+	memcpy(s->instance, n->hello.instance, sizeof(s->instance));
 	s->worker = choose_worker(g, n->from);
 	s->is_new = true;
 	s->live_since = loop_now(g->relay->loop);
@@ -335,8 +345,27 @@ take_over(struct registry *g, struct newcomer *n, struct reg_machine *m,
 	    n->hello.computer[0] != '\0' ? n->hello.computer : row->name,
 	    addr_ip_text(text, &n->peer));
 	count_add(&g->relay->counts.takeovers, 1);
+	told_add(&m->told, old->instance, loop_now(g->relay->loop));
 	reg_session_end(g, old, CODE_REPLACED, why);
 	begin(g, n, m, row);
+}
+
+/*
+ * The client that has the session now begins anew: it has forgotten that one,
+ * or an old HELLO of its own comes late.  Nobody has replaced it.
+ */
+static void
+begin_anew(struct registry *g, struct newcomer *n, struct reg_machine *m,
+    const struct snap_machine *row)
+{
+	reg_session_end(g, m->session, CODE_NONE, "its client began anew");
+	begin(g, n, m, row);
+}
+
+static bool
+is_same_client(const struct newcomer *n, const struct reg_session *s)
+{
+	return memcmp(n->hello.instance, s->instance, sizeof(s->instance)) == 0;
 }
 
 /* A further link of a session that is here. */
@@ -382,32 +411,50 @@ decide(struct registry *g, struct newcomer *n)
 		return;
 	}
 	s = n->hello.has_key ? find_by_key(g, n->hello.key) : NULL;
-	if (s != NULL && s == m->session)
+	if (told_has(&m->told, n->hello.instance, loop_now(g->relay->loop)))
+		reject_replaced(g, n, m);
+	else if (s != NULL && s == m->session)
 		join(g, n, s);
 	else if (m->session == NULL)
 		begin(g, n, m, row);
+	else if (is_same_client(n, m->session))
+		begin_anew(g, n, m, row);
 	else if (n->hello.has_key)
-		reject_replaced(g, n, m->session);
+		reject_replaced(g, n, m);
 	else
 		take_over(g, n, m, row);
 }
 
+/*
+ * A token that the snapshot does not know may be younger: the keeper is asked
+ * to look, and the HELLO is judged when it has.
+ */
 static void
-on_hello(void *to, struct mail *mail)
+wait_for_look(struct registry *g, struct newcomer *n)
 {
-	struct registry *g = to;
-	struct newcomer *n = (struct newcomer *)mail;
+	bool is_idle = g->looked == g->looks;
+
+	/* a look that is under way may have begun too early */
+	n->look = g->looks + 1;
+	n->until = loop_now(g->relay->loop) + LOOK_MS;
+	list_init(&n->waiting);
+	list_append(&g->waiting, &n->waiting);
+	g->waiting_n++;
+	if (is_idle) {
+		g->looks++;
+		keeper_look(g->relay->keeper);
+	}
+}
+
+static void
+judge_token(struct registry *g, struct newcomer *n)
+{
 	const struct snap_key *k = snapshot_key(g->snap, n->hello.token);
 	bool known = k != NULL;
 
-	str_wipe(n->hello.token, sizeof(n->hello.token));
 	if (known && !k->revoked && !snapshot_key_is_good(k, clock_wall_ms()))
 		known = false; /* never used in time: as if it were not there */
-	if (hello_version(&n->hello) == 0) {
-		reject(g, n, CODE_VERSION, 0,
-		    "this relay speaks version 1 of the protocol only");
-		return;
-	}
+	str_wipe(n->hello.token, sizeof(n->hello.token));
 	if (!known || k->revoked) {
 		count_add(&g->relay->counts.refused_token, 1);
 		reject(g, n, known ? CODE_REVOKED : CODE_TOKEN, 0,
@@ -419,6 +466,83 @@ on_hello(void *to, struct mail *mail)
 	n->key_id = k->id;
 	save_key(g, k->id);
 	decide(g, n);
+}
+
+static void
+stop_waiting(struct registry *g, struct newcomer *n)
+{
+	list_remove(&n->waiting);
+	g->waiting_n--;
+}
+
+void
+hello_looked(struct registry *g)
+{
+	struct newcomer *n;
+
+	while (!list_empty(&g->waiting)) {
+		n = LIST_OF(g->waiting.next, struct newcomer, waiting);
+		if (n->look > g->looked)
+			break;
+		stop_waiting(g, n);
+		judge_token(g, n);
+	}
+	if (list_empty(&g->waiting) || g->looked != g->looks)
+		return;
+	g->looks++;
+	keeper_look(g->relay->keeper);
+}
+
+/* Nobody can say whether the token is good: the client may ask again. */
+static void
+reject_unasked(
+    struct registry *g, struct newcomer *n, uint16_t code, const char *why)
+{
+	str_wipe(n->hello.token, sizeof(n->hello.token));
+	reject(g, n, code, BUSY_MS, why);
+}
+
+void
+hello_tick(struct registry *g, bool all)
+{
+	uint64_t now = loop_now(g->relay->loop);
+	struct newcomer *n;
+
+	while (!list_empty(&g->waiting)) {
+		n = LIST_OF(g->waiting.next, struct newcomer, waiting);
+		if (!all && now < n->until)
+			return;
+		stop_waiting(g, n);
+		if (all)
+			reject_unasked(
+			    g, n, CODE_CLOSING, "the relay is closing");
+		else
+			reject_unasked(g, n, CODE_BUSY,
+			    "its token is unknown, and the database cannot "
+			    "be asked");
+	}
+}
+
+static void
+on_hello(void *to, struct mail *mail)
+{
+	struct registry *g = to;
+	struct newcomer *n = (struct newcomer *)mail;
+
+	if (hello_version(&n->hello) == 0) {
+		str_wipe(n->hello.token, sizeof(n->hello.token));
+		reject(g, n, CODE_VERSION, 0,
+		    "this relay speaks version 1 of the protocol only");
+		return;
+	}
+	if (snapshot_key(g->snap, n->hello.token) != NULL)
+		judge_token(g, n);
+	else if (g->is_closing)
+		reject_unasked(g, n, CODE_CLOSING, "the relay is closing");
+	else if (g->waiting_n >= WAITING_MAX)
+		reject_unasked(g, n, CODE_BUSY, "too many unknown tokens wait");
+	else
+		wait_for_look(g, n);
 }
 
 void

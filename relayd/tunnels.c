@@ -522,18 +522,15 @@ tell_all(struct registry *g, struct reg_tunnel *t)
 
 /* --- settling -------------------------------------------------------------- */
 
+/* It is to serve; that it does so its worker says: registry_opened(). */
 static void
-give(struct registry *g, struct reg_tunnel *t, struct reg_session *to)
+give(struct reg_tunnel *t, struct reg_session *to)
 {
 	t->server = to;
-	t->is_leaving = false;
-	t->since = clock_wall_ms();
+	t->is_open = t->is_leaving = false;
 	t->asks_probe = true;
 	t->seen_saved = 0;
 	clear_fault(t);
-	log_info("tunnel %lld \"%s\": served by session %lld (%s)",
-	    (long long)t->id, t->row->name, (long long)to->id, to->who);
-	(void)g;
 }
 
 static bool
@@ -557,7 +554,7 @@ tunnel_settle(struct registry *g, struct reg_tunnel *t)
 		open_ports(g, t);
 	if (t->server == NULL && next != NULL && has_ports(t) &&
 	    may_retry(g, t))
-		give(g, t, next);
+		give(t, next);
 	if (t->row == NULL)
 		return;
 	t->state = (uint8_t)tunnel_state(g, t);
@@ -570,24 +567,62 @@ struct note {
 	struct mail mail;
 	int64_t session;
 	int64_t tunnel;
-	struct listen_port *tcp;
-	struct listen_port *udp;
+	bool ends;
 	uint16_t code;
 	uint8_t lamp;
 	uint8_t light;
 	char text[256];
 };
 
+/* The tunnel, if that session has it. */
+static struct reg_tunnel *
+tunnel_of(const struct registry *g, const struct note *n)
+{
+	struct reg_tunnel *t = tunnel_find(g, n->tunnel);
+
+	return t != NULL && t->server != NULL && t->server->id == n->session
+	    ? t
+	    : NULL;
+}
+
+static void
+on_opened(void *to, struct mail *m)
+{
+	struct note *n = (struct note *)m;
+	struct reg_tunnel *t = tunnel_of(to, n);
+
+	if (t != NULL) {
+		t->is_open = true;
+		t->since = clock_wall_ms();
+		log_info("tunnel %lld \"%s\": served by session %lld (%s)",
+		    (long long)t->id, t->row != NULL ? t->row->name : "",
+		    (long long)t->server->id, t->server->who);
+	}
+	free(n);
+}
+
+void
+registry_opened(struct relay *r, int64_t session, int64_t tunnel)
+{
+	struct note *n = mail_new(sizeof(*n));
+
+	n->session = session;
+	n->tunnel = tunnel;
+	mail_send(r->loop, r->registry, on_opened, &n->mail);
+}
+
 static void
 on_let_go(void *to, struct mail *m)
 {
 	struct registry *g = to;
 	struct note *n = (struct note *)m;
-	struct reg_tunnel *t = tunnel_find(g, n->tunnel);
+	struct reg_tunnel *t = tunnel_of(g, n);
 
-	if (t != NULL && t->server != NULL && t->server->id == n->session) {
+	if (t != NULL) {
+		/* its last word follows; nothing is given to it till then */
+		t->server->is_ending = t->server->is_ending || n->ends;
 		t->server = NULL;
-		t->is_leaving = false;
+		t->is_open = t->is_leaving = false;
 		t->since = 0;
 		if (n->text[0] != '\0')
 			set_fault(g, t, n->text);
@@ -597,15 +632,14 @@ on_let_go(void *to, struct mail *m)
 }
 
 void
-registry_let_go(struct relay *r, int64_t session, int64_t tunnel,
-    struct listen_port *tcp, struct listen_port *udp, const char *fault)
+registry_let_go(struct relay *r, int64_t session, bool ends, int64_t tunnel,
+    const char *fault)
 {
 	struct note *n = mail_new(sizeof(*n));
 
 	n->session = session;
 	n->tunnel = tunnel;
-	n->tcp = tcp;
-	n->udp = udp;
+	n->ends = ends;
 	str_copy(n->text, sizeof(n->text), fault != NULL ? fault : "");
 	mail_send(r->loop, r->registry, on_let_go, &n->mail);
 }

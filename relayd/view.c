@@ -129,6 +129,8 @@ session_of(const struct reg_tunnel *t)
 static void
 show_machine(struct view_lamp *to, const struct reg_session *s, uint64_t rtt)
 {
+	uint64_t owes = s != NULL ? count_get(&s->counts.owes_since) : 0;
+
 	if (s == NULL)
 		lamp(to, VIEW_GREY, "No computer is linked.");
 	else if (s->is_dark)
@@ -136,6 +138,9 @@ show_machine(struct view_lamp *to, const struct reg_session *s, uint64_t rtt)
 		    "%.100s has lost its link; visitors wait "
 		    "for its return.",
 		    s->name);
+	else if (owes != 0)
+		lamp(to, VIEW_RED, "%.100s has not answered for %llu s.",
+		    s->name, (unsigned long long)(clock_ms() - owes) / 1000);
 	else
 		lamp(to, VIEW_GREEN, "%.100s is linked from %s, %llu ms away.",
 		    s->name, s->address, (unsigned long long)rtt);
@@ -172,6 +177,13 @@ show_lamps(const struct reg_tunnel *t, const struct reg_session *s,
 		    clock_rfc3339(text, sizeof(text), v->last_bytes));
 }
 
+/* Its ports listen; those that have none are served by being linked. */
+static bool
+is_served(const struct reg_tunnel *t)
+{
+	return t->row->kind == KIND_HTTP || (t->server != NULL && t->is_open);
+}
+
 /* The first that is true. */
 static enum view_status
 status_of(const struct registry *g, const struct reg_tunnel *t,
@@ -195,8 +207,9 @@ status_of(const struct registry *g, const struct reg_tunnel *t,
 	if (v->lamps[VIEW_REACH].light == VIEW_RED ||
 	    v->lamps[VIEW_SERVICE].light == VIEW_RED)
 		return VIEW_ERROR;
-	return v->lamps[VIEW_MACHINE].light == VIEW_GREEN ? VIEW_ONLINE
-							  : VIEW_OFFLINE;
+	return v->lamps[VIEW_MACHINE].light == VIEW_GREEN && is_served(t)
+	    ? VIEW_ONLINE
+	    : VIEW_OFFLINE;
 }
 
 /* --- a tunnel -------------------------------------------------------------- */
@@ -225,7 +238,7 @@ registry_view(const struct registry *g, int64_t tunnel, struct view_tunnel *v)
 		return 0;
 	s = session_of(t);
 	v->id = t->id;
-	v->session = t->server != NULL ? t->server->id : 0;
+	v->session = t->server != NULL && t->is_open ? t->server->id : 0;
 	v->since = t->since;
 	v->visitors_now = count_get(&t->counts.visitors_now);
 	v->visitors = count_get(&t->counts.visitors);
@@ -344,7 +357,7 @@ registry_status(const struct registry *g, struct view_status_all *out)
 	out->tunnels = registry_tunnels(g, NULL, 0);
 	while ((n = map_next(&g->tunnels, n)) != NULL) {
 		t = MAP_OF(n, const struct reg_tunnel, node);
-		out->tunnels_served += t->server != NULL;
+		out->tunnels_served += t->is_open;
 		out->tunnels_faulty += t->fault != NULL;
 	}
 }

@@ -292,8 +292,8 @@ on_tell(void *to, struct mail *m)
 		served_tell(s, o->spec, true);
 	} else {
 		if (o->spec->serve)
-			registry_let_go(w->relay, o->session, o->spec->id,
-			    o->spec->tcp, o->spec->udp, NULL);
+			registry_let_go(
+			    w->relay, o->session, true, o->spec->id, NULL);
 		tunnel_spec_free(&o->spec);
 	}
 	free(o);
@@ -342,7 +342,8 @@ on_end(void *to, struct mail *m)
 	struct session *s = session_find(to, o->session);
 
 	if (s != NULL)
-		session_end(s, o->code, true, o->sentence);
+		session_end(s, o->code != CODE_NONE ? o->code : CODE_GONE,
+		    o->code != CODE_NONE, o->sentence);
 	free(o);
 }
 

@@ -66,6 +66,9 @@ void tunnel_spec_free(struct tunnel_spec **t);
 /* A dial that has said HELLO, on its way home. */
 struct newcomer {
 	struct mail mail;
+	struct list waiting; /* for the keeper's next look */
+	uint64_t look;
+	uint64_t until;
 	struct wire *wire; /* released, paused */
 	struct addr peer;
 	struct proto_hello hello; /* its token is wiped by control */
@@ -156,6 +159,7 @@ void worker_tell(struct worker *w, int64_t session, struct tunnel_spec *spec);
 void worker_gone(
     struct worker *w, int64_t session, int64_t tunnel, uint16_t code);
 
+/* Its client hears GOAWAY with code, or with CODE_NONE nothing. */
 void worker_end(
     struct worker *w, int64_t session, uint16_t code, const char *sentence);
 
