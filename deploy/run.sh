@@ -243,7 +243,10 @@ start() {
 	local how=()
 	case $1 in
 	relayd) how=("$relayd" -c "$run_conf") ;;
-	webapp) how=("$webapp" -c "$run_conf" --socket "$state/web.sock") ;;
+	webapp)
+		rm -f "$state/web.sock" # of one that was killed
+		how=("$webapp" -c "$run_conf" --socket "$state/web.sock")
+		;;
 	nginx) how=("$nginx" -e stderr -p "$state" -c "$state/nginx.conf" -g "daemon off;") ;;
 	esac
 	"${as[@]}" "${how[@]}" 9>&- >>"$state/log/$1.log" 2>&1 &
