@@ -5,7 +5,7 @@
  * where only HTTPS passes.
  *
  * What stands between the scheduler and the socket is limited by a quantum that
- * follows the link: up to 512 kB on a fast one, 9 kB or 20 ms of its rate on
+ * follows the link: up to 512 kB on a fast one, 11 kB or 20 ms of its rate on
  * a slow one, so that a keystroke never queues behind a download.
  */
 #ifndef CARRY_WIRE_H

@@ -14,13 +14,18 @@
 #include "net/loop.h"
 
 enum {
-	QUANTUM_MIN = 9 << 10, /* 16 was measured: a key waited 20 ms more */
+	QUANTUM_MIN = 11 << 10, /* with 16 a key waited 20 ms more */
 	QUANTUM_MAX = 512 << 10,
 	QUANTUM_FIRST = 64 << 10,
 	CONTROL_EXTRA = 64 << 10, /* for frames that may not wait for data */
-	LOWAT_MIN = 3 << 10,      /* unsent bytes that the kernel may keep */
+	/*
+	 * Unsent bytes that the kernel may keep.  It wakes us at half of that,
+	 * which must be more than a segment: else TCP takes us for idle.
+	 */
+	LOWAT_MIN = 5 << 10,
 	LOWAT_MS = 5,             /* ... or so much of the link's rate */
 	LOWAT_FAST = 1 << 20,
+	RATE_MAX = 1 << 30, /* bytes a second: hopes end here */
 	FAST_BYTES_S = 125000000, /* from here on a link counts as fast */
 	SLICE_MS = 20,            /* of the link's rate, between us and it */
 	DGRAM_MS = 50,
@@ -78,22 +83,25 @@ wire_send_waiting(struct wire *w)
 }
 
 /*
- * What TCP measured on arrival at the other end.  A sample in which we had too
- * little to send is a lower bound only.  -1: this socket cannot tell.
+ * What TCP measured on arrival at the other end; -1: this socket cannot tell.
+ * A sample in which we gave it too little to send says nothing of the link but
+ * that it can do more: then we believe it capable of twice as much, and the
+ * next samples put that right.
  */
 static int
 rate_of_tcp(const struct wire *w, uint64_t *rate_out)
 {
 #if defined(__linux__)
+	uint64_t hope = *rate_out * 2 < RATE_MAX ? *rate_out * 2 : RATE_MAX;
 	struct tcp_info t;
 	socklen_t n = sizeof(t);
 
 	memset(&t, 0, sizeof(t));
 	if (getsockopt(w->fd, IPPROTO_TCP, TCP_INFO, &t, &n) == -1)
 		return -1;
-	if (!t.tcpi_delivery_rate_app_limited ||
-	    t.tcpi_delivery_rate > *rate_out)
-		*rate_out = t.tcpi_delivery_rate;
+	*rate_out = t.tcpi_delivery_rate;
+	if (t.tcpi_delivery_rate_app_limited && hope > *rate_out)
+		*rate_out = hope;
 	return 0;
 #else
 	(void)w;
