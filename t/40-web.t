@@ -190,6 +190,9 @@ soon { $bob->get("/tunnels/$live")->text =~
     /class="state lit"[^>]*>online/ } 20,
     'what the page says, run as it stands, brings the lamps up'
     or diag($adit->errors . $adit->output);
+$bob->post("/tunnels/$live/test");
+like($bob->header('location'), qr/said=testing/, 'it is tried on demand');
+$bob->get("/tunnels/$live");
 $bob->post("/tunnels/$live/pause");
 is($bob->status, 303, 'paused');
 like($bob->get('/')->text, qr/>paused</, 'and seen so');
@@ -260,6 +263,63 @@ for (grep { $_->[1] =~ /\{id\}/ && $_->[2] !~ /ADMIN/ } @routes) {
 }
 is($bob->get("/tunnels/$tunnel")->status, 200, 'all is as it was');
 is($ann->get("/tunnels/$tunnel")->status, 200, 'an admin sees it');
+
+# --- what an admin may --------------------------------------------------------------------
+
+sub admin {
+	my ($path, @fields) = @_;
+	$ann->get('/admin');
+	return $ann->post("/admin/$path", @fields)->status;
+}
+
+sub rename_tunnel {
+	$bob->get("/tunnels/$tunnel/edit");
+	return $bob->post("/tunnels/$tunnel/edit", name => 'ssh', kind => 'tcp',
+	    local_port => 22)->status;
+}
+is(rename_tunnel(), 303, 'an owner edits');
+is(admin("tunnels/$tunnel/freeze"), 303, 'an admin freezes a tunnel');
+like(rename_tunnel(), qr/^4(?:09|22)$/, 'and its owner does no more');
+like($bob->get("/tunnels/$tunnel")->text, qr/>frozen</, 'but sees why');
+$bob->post("/tunnels/$tunnel/resume");
+like($bob->get("/tunnels/$tunnel")->text, qr/>frozen</, 'nor undoes it');
+is(admin("tunnels/$tunnel/thaw"), 303, 'thawed');
+is(rename_tunnel(), 303, 'and all is well');
+my ($bob_id) = $ann->get('/admin')->text =~
+    m{/admin/users/(\d+)">bob\@example} or die 'no bob';
+is(admin("users/$bob_id/freeze"), 303, 'a user, too');
+like(rename_tunnel(), qr/^4(?:09|22)$/, 'with all that is theirs');
+is(make_tunnel($bob), undef, 'who makes no tunnel');
+is(admin("users/$bob_id/thaw"), 303, 'thawed');
+is(admin('users/1/freeze'), 409, 'nobody freezes himself');
+is(admin('settings', verify_hours => 'x'), 422, 'a setting has a range');
+is(admin('settings', abuse => 'abuse@example.org'), 303, 'a contact');
+like($web->browser->get('/nothing')->text, qr/abuse\@example\.org/,
+    'stands on every page');
+is(admin('settings', sign_up => 'yes'), 303, 'the door is opened');
+my $kim = $web->browser;
+is($kim->get('/join')->status, 200, 'so anybody may come in');
+$kim->post('/join', email => 'kim@example.org', password => $PASSWORD);
+is($kim->status, 303, 'as kim does');
+is(admin('settings', sign_up => 'no'), 303, 'and closed');
+my ($kim_id) = $ann->get('/admin')->text =~
+    m{/admin/users/(\d+)">kim\@example} or die 'no kim';
+is(admin("users/$kim_id/password", new => 'another four words'), 303,
+    'a new password');
+is($kim->get('/')->status, 303, 'signs kim out');
+$kim = $web->signed_in('kim@example.org', 'another four words');
+$kim->get('/account');
+$kim->post('/account/password', old => 'wrong', new => $PASSWORD);
+is($kim->status, 422, 'who changes it with the old one only');
+$kim->post('/account/password', old => 'another four words',
+    new => $PASSWORD);
+is($kim->status, 303, 'and does');
+is($kim->get('/account')->status, 200, 'this browser stays inside');
+$kim->post('/account/keys', name => 'script', scope => 'read');
+is($kim->status, 201, 'a key for a program');
+is($kim->get('/account')->text =~ /script/ ? 1 : 0, 1, 'is listed');
+is(admin("users/$kim_id/remove"), 303, 'an account is deleted');
+is($kim->get('/account')->status, 303, 'and nobody is inside');
 
 # --- headers, hosts, methods --------------------------------------------------------------
 
