@@ -18,6 +18,7 @@ const struct count_name count_names[] = {
 	NOW(flows_now, "UDP flows."),
 	NOW(files_now, "Open files of links, visitors and public ports."),
 	UP(dials, "Connections to the relay's own port."),
+	UP(held_dials, "Dials that waited first: limits.penalty_ms."),
 	UP(sessions, "Sessions begun."),
 	UP(returns, "Links that returned to their session."),
 	UP(takeovers, "Sessions replaced by a newer start."),

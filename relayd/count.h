@@ -55,6 +55,7 @@ struct counts {
 	count_t files_now;    /* descriptors of links, visitors, ports */
 
 	count_t dials;
+	count_t held_dials; /* for limits.penalty_ms */
 	count_t sessions;
 	count_t returns;
 	count_t takeovers;

@@ -103,12 +103,14 @@ limit_doors_fine(struct limit_doors *d, const struct addr *a, uint64_t until_ms)
 	    &d->fined_until[door_row(d, a)], until_ms, memory_order_relaxed);
 }
 
-bool
-limit_doors_is_fined(
+uint64_t
+limit_doors_wait_ms(
     const struct limit_doors *d, const struct addr *a, uint64_t now)
 {
-	return now < atomic_load_explicit(
-			 &d->fined_until[door_row(d, a)], memory_order_relaxed);
+	uint64_t until = atomic_load_explicit(
+	    &d->fined_until[door_row(d, a)], memory_order_relaxed);
+
+	return until > now ? until - now : 0;
 }
 
 /* --- rates ----------------------------------------------------------------- */

@@ -44,7 +44,9 @@ void limit_doors_leave(struct limit_doors *d, const struct addr *a);
 /* A HELLO of that address has failed. */
 void limit_doors_fine(
     struct limit_doors *d, const struct addr *a, uint64_t until_ms);
-bool limit_doors_is_fined(
+
+/* How long its next HELLO has to wait for that, ms; 0: not at all. */
+uint64_t limit_doors_wait_ms(
     const struct limit_doors *d, const struct addr *a, uint64_t now);
 
 /*

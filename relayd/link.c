@@ -19,7 +19,10 @@
 #include "registry_mail.h"
 #include "worker.h"
 
-enum { DIALS_AT_ONCE = 16 };
+enum {
+	DIALS_AT_ONCE = 16,
+	HOLD_MAX_MS = 3000, /* clients give a handshake up after 5 s */
+};
 
 struct link {
 	struct worker *worker;
@@ -27,7 +30,8 @@ struct link {
 	struct wire *wire;
 	struct addr peer;
 	struct timer *late;
-	uint64_t since;
+	uint64_t since;            /* accepted, or no longer held */
+	int fd;                    /* held, with nothing read of it; -1: not */
 	struct newcomer *newcomer; /* it has said HELLO */
 	uint32_t in_len;
 	bool is_up;
@@ -68,6 +72,7 @@ link_free(struct link **kp)
 	list_remove(&k->on);
 	str_wipe(k->in, sizeof(k->in));
 	wire_free(&k->wire);
+	plat_close(&k->fd);
 	newcomer_free(&k->newcomer);
 	free(k);
 	*kp = NULL;
@@ -117,14 +122,17 @@ fail_saying(struct link *k, uint16_t code, const char *why)
 
 /*
  * What the limits say to one more dial of an address: NULL, and it is counted,
- * or the counter of its refusal.
+ * or the counter of its refusal.  After a HELLO of its address that failed it
+ * has to wait: behind that address there may be others who mean well, so it is
+ * held, as one of those that an address may dial at a time.
  */
 static count_t *
-refusal(struct worker *w, const struct addr *peer)
+refusal(struct worker *w, const struct addr *peer, uint64_t *hold_ms_out)
 {
 	struct relay *r = w->relay;
 
-	if (limit_doors_is_fined(r->doors, peer, loop_now(w->loop)))
+	*hold_ms_out = limit_doors_wait_ms(r->doors, peer, loop_now(w->loop));
+	if (*hold_ms_out > HOLD_MAX_MS)
 		return &r->counts.refused_penalty;
 	if (!limit_doors_enter(
 		r->doors, peer, w->tune.limits.links_per_address))
@@ -150,12 +158,12 @@ is_crowded(struct worker *w)
 
 /* nginx has said who it is. */
 static bool
-may_come(struct link *k)
+may_come(struct link *k, uint64_t *hold_ms_out)
 {
 	count_t *why;
 
 	wire_peer(k->wire, &k->peer);
-	if ((why = refusal(k->worker, &k->peer)) != NULL) {
+	if ((why = refusal(k->worker, &k->peer, hold_ms_out)) != NULL) {
 		count_add(why, 1);
 		return false;
 	}
@@ -165,20 +173,28 @@ may_come(struct link *k)
 
 /* --- HELLO ----------------------------------------------------------------- */
 
+static int hold(struct link *k, uint64_t ms, struct err *e);
+
 static void
 on_up(void *arg)
 {
 	struct link *k = arg;
 	struct worker *w = k->worker;
-	uint64_t by = k->since + w->tune.limits.hello_ms;
+	uint64_t by = k->since + w->tune.limits.hello_ms, wait = 0;
+	struct err e;
 
-	if (k->is_ws && !may_come(k)) {
+	if (k->is_ws && !may_come(k, &wait)) {
 		uncount(w, NULL);
 		link_free(&k);
 		return;
 	}
 	k->is_up = true;
 	timer_move(k->late, by);
+	if (wait == 0)
+		return;
+	wire_pause(k->wire);
+	if (hold(k, wait, &e) == -1)
+		fail(k, &w->relay->counts.refused_hello, e.text);
 }
 
 /* It goes on its way at the end of this turn, outside of the wire's calls. */
@@ -294,11 +310,62 @@ new_wire(struct link *k, int fd, struct err *e)
 	return NULL;
 }
 
+/* The handshake begins. */
+static int
+begin(struct link *k, int fd, struct err *e)
+{
+	struct worker *w = k->worker;
+
+	k->late =
+	    loop_after(w->loop, w->tune.limits.handshake_ms, on_late, k, e);
+	if (k->late == NULL)
+		plat_close(&fd);
+	else
+		k->wire = new_wire(k, fd, e);
+	return k->wire == NULL ? -1 : 0;
+}
+
+/* Its wait is over; whatever others of its address did meanwhile. */
+static void
+on_held(void *arg)
+{
+	struct link *k = arg;
+	struct worker *w = k->worker;
+	struct err e;
+	int fd = k->fd, rc = 0;
+
+	k->late = NULL;
+	k->fd = -1;
+	k->since = loop_now(w->loop);
+	if (k->wire == NULL)
+		rc = begin(k, fd, &e);
+	else if ((k->late = loop_after(w->loop, w->tune.limits.hello_ms,
+		      on_late, k, &e)) == NULL)
+		rc = -1;
+	else
+		wire_resume(k->wire);
+	if (rc == -1)
+		fail(k, &w->relay->counts.refused_handshake, e.text);
+}
+
+static int
+hold(struct link *k, uint64_t ms, struct err *e)
+{
+	struct worker *w = k->worker;
+
+	timer_cancel(&k->late);
+	count_add(&w->relay->counts.held_dials, 1);
+	k->late = loop_after(w->loop, ms, on_held, k, e);
+	return k->late == NULL ? -1 : 0;
+}
+
 /* Takes fd over; peer is NULL as long as it is not known. */
 static int
-link_new(struct worker *w, int fd, const struct addr *peer, struct err *e)
+link_new(struct worker *w, int fd, const struct addr *peer, uint64_t hold_ms,
+    struct err *e)
 {
 	struct link *k;
+	int rc;
 
 	if ((k = calloc(1, sizeof(*k))) == NULL) {
 		plat_close(&fd);
@@ -313,17 +380,11 @@ link_new(struct worker *w, int fd, const struct addr *peer, struct err *e)
 	k->since = loop_now(w->loop);
 	list_init(&k->on);
 	list_append(&w->links, &k->on);
-	k->late =
-	    loop_after(w->loop, w->tune.limits.handshake_ms, on_late, k, e);
-	if (k->late == NULL)
-		plat_close(&fd);
-	else
-		k->wire = new_wire(k, fd, e);
-	if (k->wire == NULL) {
+	k->fd = hold_ms > 0 ? fd : -1;
+	rc = hold_ms > 0 ? hold(k, hold_ms, e) : begin(k, fd, e);
+	if (rc == -1)
 		link_free(&k);
-		return -1;
-	}
-	return 0;
+	return rc;
 }
 
 static void
@@ -333,20 +394,21 @@ take_dial(struct worker *w, int fd, const struct addr *peer)
 	count_t *why;
 	struct err e;
 	char text[ADDR_TEXT];
+	uint64_t hold_ms = 0;
 
 	count_add(&c->dials, 1);
 	if (is_crowded(w)) {
 		plat_close_reset(&fd);
 		return;
 	}
-	if (peer != NULL && (why = refusal(w, peer)) != NULL) {
+	if (peer != NULL && (why = refusal(w, peer, &hold_ms)) != NULL) {
 		count_add(why, 1);
 		plat_close_reset(&fd);
 		return;
 	}
 	count_add(&c->dials_now, 1);
 	count_add(&c->files_now, 1);
-	if (link_new(w, fd, peer, &e) == 0)
+	if (link_new(w, fd, peer, hold_ms, &e) == 0)
 		return;
 	log_warn("dial %s: ended, %s",
 	    peer != NULL ? addr_text(text, peer) : "at the link socket",
