@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "carry/carry.h"
 #include "flow.h"
+#include "net/addr.h"
 #include "net/lookup.h"
 #include "net/loop.h"
 #include "plat/dgram.h"
@@ -25,6 +26,7 @@ struct probe {
 	struct timer *timer;
 	struct watch *watch;
 	int fd;
+	bool udp; /* TCP is good, or the tunnel has none */
 	unsigned tries;
 	char host[ADDR_HOST_MAX + 1];
 	uint16_t port;
@@ -182,6 +184,36 @@ lamp_try_service(struct tunnel *t)
 
 /* --- reach ----------------------------------------------------------------- */
 
+/*
+ * The relay says what its public address is, and could name any machine that
+ * this computer sees and the world does not.  So a probe goes where the relay
+ * itself was reached, or where everybody could go.
+ */
+static bool
+may_try(const struct tunnel *t, const struct addr *a)
+{
+	if (t->all->is_relay(t->all->arg, a))
+		return true;
+	return !addr_is_any(a) && !addr_is_loopback(a) &&
+	    !addr_is_link_local(a) && !addr_is_private(a) &&
+	    !addr_is_multicast(a);
+}
+
+/* Nothing is known: grey, with the reason. */
+static void
+not_tried(struct probe *p)
+{
+	char sentence[PROTO_TEXT_MAX + 1];
+	struct tunnel *t = p->t;
+
+	probe_free(p);
+	snprintf(sentence, sizeof(sentence),
+	    "Not tried: %.120s is neither where the relay was reached nor a"
+	    " public address.",
+	    t->c.public_addr);
+	tunnel_lamp(t, PROTO_LAMP_REACH, PROTO_GREY, CODE_NONE, sentence);
+}
+
 static void
 reach_is_good(struct probe *p)
 {
@@ -260,25 +292,15 @@ on_udp(void *arg, unsigned what)
 }
 
 static void
-on_udp_found(void *arg, const struct addr *found, size_t count,
-    const struct err *why)
+udp_begin(struct probe *p, const struct addr *to, size_t count)
 {
-	struct probe *p = arg;
-	struct addr at;
 	size_t i;
 
-	(void)why;
-	p->lookup = NULL;
-	for (i = 0; i < count && p->fd < 0; i++) {
-		at = found[i];
-		at.port = p->port;
-		p->fd = flow_socket(&at);
-	}
+	for (i = 0; i < count && p->fd < 0; i++)
+		p->fd = flow_socket(&to[i]);
 	if (p->fd < 0) {
-		reach_failed(p, count > 0 ? CODE_UNREACHABLE : CODE_NAME,
-		    count > 0 ? "From this computer there is no way to"
-			      : "This computer finds no address for",
-		    "UDP");
+		reach_failed(p, CODE_UNREACHABLE,
+		    "From this computer there is no way to", "UDP");
 		return;
 	}
 	p->watch = loop_watch(
@@ -290,19 +312,49 @@ on_udp_found(void *arg, const struct addr *found, size_t count,
 	on_udp_wait(p);
 }
 
+static void tcp_begin(struct probe *p, const struct addr *to, size_t count);
+
 static void
-try_udp(struct probe *p)
+on_found(void *arg, const struct addr *found, size_t count,
+    const struct err *why)
+{
+	struct addr to[LOOKUP_ADDRS_MAX];
+	struct probe *p = arg;
+	size_t i, n = 0;
+
+	(void)why;
+	p->lookup = NULL;
+	for (i = 0; i < count; i++) {
+		if (!may_try(p->t, &found[i]))
+			continue;
+		to[n] = found[i];
+		to[n++].port = p->port;
+	}
+	if (count == 0)
+		reach_failed(p, CODE_NAME,
+		    "This computer finds no address for",
+		    p->udp ? "UDP" : "TCP");
+	else if (n == 0)
+		not_tried(p);
+	else if (p->udp)
+		udp_begin(p, to, n);
+	else
+		tcp_begin(p, to, n);
+}
+
+/* Looks the address up, for each kind anew. */
+static void
+find(struct probe *p)
 {
 	struct addr here[2];
 	struct err none = { "" };
 	size_t n = lookup_here(p->host, here);
 
 	if (n > 0) {
-		on_udp_found(p, here, n, &none);
+		on_found(p, here, n, &none);
 		return;
 	}
-	p->lookup =
-	    lookup_start(loop_of(p->t), p->host, on_udp_found, p, NULL);
+	p->lookup = lookup_start(loop_of(p->t), p->host, on_found, p, NULL);
 	if (p->lookup == NULL)
 		probe_free(p);
 }
@@ -314,8 +366,9 @@ tcp_is_good(struct probe *p)
 	timer_cancel(&p->timer);
 	loop_unwatch(&p->watch);
 	plat_close(&p->fd);
+	p->udp = true;
 	if (tunnel_has_udp(p->t))
-		try_udp(p);
+		find(p);
 	else
 		reach_is_good(p);
 }
@@ -384,10 +437,6 @@ on_reach(void *arg, enum dial_result r, int fd, const struct addr *peer,
 	case DIAL_TIMEOUT:
 		reach_failed(p, CODE_TIMEOUT, "Nothing arrives at", "TCP");
 		break;
-	case DIAL_NAME:
-		reach_failed(p, CODE_NAME,
-		    "This computer finds no address for", "TCP");
-		break;
 	case DIAL_FAILED:
 		probe_free(p); /* says nothing about the relay */
 		break;
@@ -395,6 +444,15 @@ on_reach(void *arg, enum dial_result r, int fd, const struct addr *peer,
 		reach_failed(p, CODE_UNREACHABLE,
 		    "From this computer there is no way to", "TCP");
 	}
+}
+
+static void
+tcp_begin(struct probe *p, const struct addr *to, size_t count)
+{
+	p->dial = dial_any(loop_of(p->t), to, count, LAMP_REACH_MS, on_reach,
+	    p, NULL);
+	if (p->dial == NULL)
+		probe_free(p);
 }
 
 void
@@ -410,12 +468,6 @@ lamp_try_reach(struct tunnel *t)
 		probe_free(p);
 		return;
 	}
-	if (!tunnel_has_tcp(t)) {
-		try_udp(p);
-		return;
-	}
-	p->dial = dial_start(loop_of(t), p->host, p->port, LAMP_REACH_MS,
-	    on_reach, p, &e);
-	if (p->dial == NULL)
-		probe_free(p);
+	p->udp = !tunnel_has_tcp(t);
+	find(p);
 }

@@ -394,6 +394,7 @@ on_welcome(void *arg, struct link *k, const struct proto_welcome *w,
 	s->has_key = true;
 	s->grace_ms = w->grace_ms;
 	s->row = w->session;
+	s->peer = k->peer;
 	s->tried = 0;
 	s->only_trust = true;
 	s->silent = 0;
@@ -720,6 +721,12 @@ send_report(void *arg, const void *frame, size_t n)
 	return s->mux == NULL ? -1 : mux_say(s->mux, frame, n, NULL);
 }
 
+static bool
+is_relay(void *arg, const struct addr *at)
+{
+	return addr_same_ip(&((const struct session *)arg)->peer, at);
+}
+
 int
 session_open(struct session *s, const struct client_conf *conf,
     struct loop *l, struct err *e)
@@ -733,8 +740,8 @@ session_open(struct session *s, const struct client_conf *conf,
 	if (random_bytes(s->instance, sizeof(s->instance), e) != 0 ||
 	    carry_init(&s->carry, l, NULL, e) != 0)
 		return -1;
-	if (tunnels_init(&s->tunnels, &s->carry, &conf->allow, send_report, s,
-		e) != 0 ||
+	if (tunnels_init(&s->tunnels, &s->carry, &conf->allow, send_report,
+		is_relay, s, e) != 0 ||
 	    (s->hook = loop_on_turn(l, on_turn, s, e)) == NULL)
 		return -1;
 	if ((s->netwatch = netwatch_new(l, on_net, s, &why)) == NULL)

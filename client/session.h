@@ -74,6 +74,7 @@ struct session {
 	bool moving;	  /* a new link is to replace those marked */
 	uint32_t grace_ms;
 	uint64_t row; /* the session's number at the relay */
+	struct addr peer; /* where the youngest link found it */
 	bool has_goaway;
 	struct proto_goaway goaway;
 	bool broken;

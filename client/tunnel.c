@@ -19,11 +19,12 @@
 
 int
 tunnels_init(struct tunnels *t, struct carry *c, const struct allow *a,
-    int (*send)(void *arg, const void *frame, size_t n), void *arg,
+    int (*send)(void *arg, const void *frame, size_t n),
+    bool (*is_relay)(void *arg, const struct addr *at), void *arg,
     struct err *e)
 {
 	*t = (struct tunnels){ .carry = c, .allow = a, .send = send,
-		.arg = arg, .due = LOOP_NEVER, .sweep_at = LOOP_NEVER };
+		.is_relay = is_relay, .arg = arg, .due = LOOP_NEVER, .sweep_at = LOOP_NEVER };
 	list_init(&t->list);
 	return map_init(&t->map, sizeof(uint32_t), e);
 }

@@ -67,6 +67,8 @@ struct tunnels {
 	const struct allow *allow;
 	/* Sends a frame to the relay; -1: no link is up. */
 	int (*send)(void *arg, const void *frame, size_t n);
+	/* Is this where the relay was reached? */
+	bool (*is_relay)(void *arg, const struct addr *at);
 	void *arg;
 	uint64_t mark;
 	uint64_t due; /* when tunnels_turn() has something to do */
@@ -76,7 +78,8 @@ struct tunnels {
 };
 
 int tunnels_init(struct tunnels *t, struct carry *c, const struct allow *a,
-    int (*send)(void *arg, const void *frame, size_t n), void *arg,
+    int (*send)(void *arg, const void *frame, size_t n),
+    bool (*is_relay)(void *arg, const struct addr *at), void *arg,
     struct err *e);
 
 /* Every visitor is gone by now. */
