@@ -14,6 +14,7 @@
 #include "net/loop.h"
 #include "proto/code.h"
 
+#include "limit.h"
 #include "probe.h"
 #include "served.h"
 #include "session.h"
@@ -24,6 +25,7 @@ enum {
 	BATCHES = 4,           /* in one turn, for one gate */
 	DGRAM_ROOM = 65536,    /* more than any datagram has */
 	OUT_BYTES = 512 << 10, /* answers gathered in one turn */
+	SECOND_MS = 1000,
 	CONTROL = CMSG_SPACE(sizeof(struct in6_pktinfo)),
 };
 
@@ -61,6 +63,7 @@ struct flow_box {
 	struct sockaddr_storage from[BATCH];
 	_Alignas(struct cmsghdr) char in_control[BATCH][CONTROL];
 	uint8_t *in_bytes;
+	struct limit_rates *sources; /* datagrams of each address */
 	/* answers that wait for the end of the turn, all for one socket */
 	struct mmsghdr out[BATCH];
 	struct out out_at[BATCH];
@@ -83,6 +86,10 @@ flow_box_new(struct err *e)
 		flow_box_free(&b);
 		return NULL;
 	}
+	if ((b->sources = limit_rates_new(e)) == NULL) {
+		flow_box_free(&b);
+		return NULL;
+	}
 	for (i = 0; i < BATCH; i++) {
 		b->in_iov[i].iov_base = b->in_bytes + (size_t)i * DGRAM_ROOM;
 		b->in_iov[i].iov_len = DGRAM_ROOM;
@@ -97,6 +104,7 @@ flow_box_free(struct flow_box **bp)
 
 	if (b == NULL)
 		return;
+	limit_rates_free(&b->sources);
 	free(b->in_bytes);
 	free(b->out_bytes);
 	free(b);
@@ -477,6 +485,21 @@ answer_probe(struct gate *g, const struct msghdr *h, size_t n)
 	    h->msg_name, h->msg_namelen);
 }
 
+/* Its address has sent more than its share in this second. */
+static bool
+is_too_often(struct served *t, const struct addr *peer)
+{
+	struct worker *w = worker_of(t);
+	uint32_t many = w->tune.limits.flow_packets_per_s;
+
+	if (many == 0 ||
+	    limit_rates_take(
+		w->flows->sources, peer, many, SECOND_MS, loop_now(w->loop)))
+		return false;
+	count_add(&w->relay->counts.dropped_rate, 1);
+	return true;
+}
+
 static void
 take(struct gate *g, struct msghdr *h, size_t n)
 {
@@ -487,6 +510,10 @@ take(struct gate *g, struct msghdr *h, size_t n)
 
 	if (addr_from_sockaddr(&peer, h->msg_name, NULL) == -1)
 		return;
+	if (is_too_often(t, &peer)) {
+		count_drop(t, 1);
+		return;
+	}
 	memset(&key, 0, sizeof(key));
 	memcpy(key.peer.ip, peer.ip, sizeof(peer.ip));
 	key.peer.port = peer.port;

@@ -50,6 +50,7 @@ struct adit_conf_limits {
 	uint32_t visitors_per_minute; /* 0: no limit */
 	uint32_t flows_per_tunnel, flows;
 	uint32_t flow_idle_s, flow_answered_idle_s;
+	uint32_t flow_packets_per_s; /* of one address; 0: no limit */
 	uint32_t opens_per_s, opens_burst;
 	uint32_t window_first_kb, window_max_kb;
 	/* the API, of one user */
