@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a purpose needs and that are missing:
 #
-#	deploy/packages.sh build|run|test|bench|clients ...
+#	deploy/packages.sh build|run|test|bench|clients|wine ...
 #
 # As root, or through sudo when that asks nothing; else it prints the one line
 # to run.  Nothing that is installed starts a service by itself.
@@ -15,8 +15,7 @@ test="perl git clang clang-format clang-tidy libclang-rt-14-dev cppcheck
 	shellcheck spin nftables iproute2 iperf3 openssh-server openssh-client
 	openssl prometheus socat mandoc strace valgrind sqlite3 curl procps
 	util-linux systemd ca-certificates nginx-light fcgiwrap
-	python3-websockets nodejs node-ws
-	libjson-perl"
+	python3-websockets nodejs npm node-ws chromium libjson-perl"
 # The clients that people download, and what runs the Windows one.
 clients="gcc-mingw-w64-x86-64-win32 mingw-w64-tools musl-tools gcc make
 	linux-libc-dev dpkg-dev xz-utils perl debian-archive-keyring"
@@ -30,7 +29,8 @@ for purpose in "$@"; do
 	build) list="$list $build" ;;
 	run) list="$list $run" ;;
 	clients) list="$list $clients" ;;
-	test) list="$list $test $clients $wine" ;;
+	test) list="$list $test" ;;
+	wine) list="$list $clients $wine" ;;
 	bench) list="$list $bench" ;;
 	*)
 		echo "packages.sh: no purpose \"$purpose\"" >&2
@@ -46,8 +46,18 @@ if ! command -v dpkg-query >/dev/null; then
 	exit 1
 fi >&2
 
+# Node may be here without Debian's package.
+is_here() {
+	case $1 in
+	nodejs) command -v node >/dev/null ;;
+	npm) command -v npm >/dev/null ;;
+	*) false ;;
+	esac
+}
+
 missing=
 for p in $list; do
+	is_here "$p" && continue
 	state=$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)
 	[ "$state" = installed ] || missing="$missing $p"
 done
