@@ -99,7 +99,10 @@ SKIP: {
 	    'BatchMode=yes', '-o', 'ConnectTimeout=20', '-o',
 	    "UserKnownHostsFile=$dir/known", '-p', $tunnel->{public_port},
 	    "$who\@127.0.0.1", 'echo through the hill' ]);
-	is($ssh->wait(30), 0, 'ssh logs in');
+	my $code = $ssh->wait(30);
+	skip 'sshd lets this account not in', 2
+	    if $daemon->errors =~ /account is locked/;
+	is($code, 0, 'ssh logs in');
 	is($ssh->output, "through the hill\n", 'and runs a command');
 	$ssh = undef;
 }

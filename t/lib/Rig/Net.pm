@@ -11,6 +11,7 @@ use strict;
 use warnings;
 
 use Carp qw(croak);
+use File::Temp qw(tempdir);
 use Test::More ();
 
 use Rig::Proc;
@@ -55,7 +56,8 @@ sub node {
 	my ($class, $name, $dir) = @_;
 	my $self = bless { name => $name }, $class;
 	$self->{keeper} = Rig::Proc->start(name => "net-$name",
-	    dir => $dir || '/tmp', talk => 1,
+	    dir => $dir || tempdir('adit-net-XXXXXXXX', TMPDIR => 1,
+		CLEANUP => 1), talk => 1,
 	    cmd => ['unshare', '-n', 'sh', '-c', 'echo up; exec cat']);
 	$self->{keeper}->expect(qr/^up/);
 	$self->run('ip', 'link', 'set', 'lo', 'up');
