@@ -17,6 +17,7 @@
 #include "log/log.h"
 #include "net/listen.h"
 #include "net/loop.h"
+#include "plat/confine.h"
 #include "plat/plat.h"
 #include "store/store.h"
 #include "store/store_session.h"
@@ -372,6 +373,24 @@ static const struct keeper_ops keeper_ops = {
 
 /* --- start and end --------------------------------------------------------- */
 
+/*
+ * It never dials: that is given up before any thread runs, but after groups of
+ * the system were looked up, which may be a matter of the network.
+ */
+static void
+confine(void)
+{
+	struct err e;
+	int rc = confine_dialling(&e);
+
+	if (rc == 1)
+		log_info("relayd: gives up dialling for good");
+	else if (rc == 0)
+		log_info("relayd: this kernel cannot forbid it to dial");
+	else
+		log_warn("relayd: could dial, %s", e.text);
+}
+
 static int
 make_parts(struct whole *a, struct err *e)
 {
@@ -390,6 +409,7 @@ make_parts(struct whole *a, struct err *e)
 	if ((a->feed = feed_open(r, e)) == NULL ||
 	    (a->ctl = ctl_server_open(r, e)) == NULL)
 		return -1;
+	confine();
 	a->store = NULL;
 	r->keeper = keeper_new(r, s, a->change, &keeper_ops, a, e);
 	if (r->keeper == NULL)
