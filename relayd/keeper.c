@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "log/log.h"
+#include "move.h"
 #include "net/loop.h"
 #include "relay.h"
 #include "store/store.h"
@@ -344,6 +346,37 @@ on_ask(void *to, struct mail *m)
 	k->asks++;
 	if (k->store != NULL)
 		look(k);
+}
+
+/* What cannot be done now control asks for again. */
+static void
+on_move(void *to, struct mail *mail)
+{
+	struct keeper *k = to;
+	struct move *m = (struct move *)mail;
+	uint16_t port;
+	struct err e;
+	int rc = 0;
+
+	if (k->store != NULL && take_changes(k, &e) == 0)
+		rc = move_do(m, k->store, &port, &e);
+	if (rc == 1) {
+		log_info("tunnel %lld: nobody has used port %u yet, and "
+			 "another program has it: port %u from now on",
+		    (long long)m->tunnel, m->port, port);
+		k->version = -1; /* our own changes do not move it */
+		look(k);
+	} else if (rc == -1 && store_why(k->store) != STORE_BUSY) {
+		log_error("tunnel %lld: no other port, %s",
+		    (long long)m->tunnel, e.text);
+	}
+	free(m);
+}
+
+void
+keeper_move(struct keeper *k, struct move *m)
+{
+	mail_send(k->loop, k, on_move, &m->mail);
 }
 
 static void

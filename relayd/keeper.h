@@ -14,6 +14,7 @@
 
 struct err;
 struct keeper;
+struct move;
 struct relay;
 struct snapshot;
 struct store;
@@ -49,6 +50,9 @@ struct keeper_ops {
 /* Takes over s, also when it fails; change is that of the first snapshot. */
 struct keeper *keeper_new(struct relay *r, struct store *s, int64_t change,
     const struct keeper_ops *ops, void *arg, struct err *e);
+
+/* Moves a tunnel to another port, if it can be done now.  Takes it over. */
+void keeper_move(struct keeper *k, struct move *m);
 
 /*
  * Hands over a batch; one at a time: the next after `written`.  It is tried

@@ -93,6 +93,8 @@ tick_tunnels(struct registry *g)
 		if ((t->fault != NULL && now >= t->retry_at) ||
 		    t->state != (uint8_t)tunnel_state(g, t))
 			tunnel_settle(g, t);
+		if (t->fault != NULL)
+			tunnel_move(g, t);
 	}
 }
 

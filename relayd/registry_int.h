@@ -26,6 +26,7 @@
 enum {
 	REG_TICK_MS = 1000,
 	REG_RETRY_MS = 5000, /* a port that was taken is tried again */
+	REG_MOVE_MS = 30000, /* ... and given up, if nobody has used it */
 };
 
 struct reg_user {
@@ -83,6 +84,8 @@ struct reg_tunnel {
 	uint8_t state;   /* enum proto_state, when it was settled */
 	char *fault;     /* why the port cannot be had */
 	uint64_t retry_at;
+	uint64_t move_at; /* another program has it: then to another port */
+	bool was_open;
 	int64_t since;       /* wall clock: open since */
 	bool asks_probe;     /* the next word has a nonce */
 	uint64_t seen_saved; /* when the batch last named it, 0: it must */
@@ -95,6 +98,7 @@ struct reg_session {
 	struct map_node by_key;
 	struct reg_machine *machine;
 	int64_t key_id;
+	uint8_t key_hash[32]; /* by which the snapshot is searched */
 	struct worker *worker;
 	uint8_t instance[TOLD_INSTANCE];
 	struct session_counts counts;
@@ -194,6 +198,9 @@ struct reg_offer *offer_find(
 /* The same; made when there is none. */
 struct reg_offer *offer_get(struct reg_tunnel *t, struct reg_session *s);
 void offer_free(struct reg_offer **o);
+
+/* Asks for another port, if its own is taken and nobody has used it. */
+void tunnel_move(struct registry *g, struct reg_tunnel *t);
 
 /* The word about o as it is now; NULL when it has been told already. */
 struct tunnel_spec *offer_spec(struct registry *g, struct reg_offer *o);

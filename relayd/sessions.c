@@ -114,16 +114,13 @@ reg_session_free(struct registry *g, struct reg_session **sp)
 static const char *
 why_void(const struct registry *g, const struct reg_session *s)
 {
-	const struct snapshot *n = g->snap;
-	size_t i;
+	const struct snap_key *k = snapshot_key_of_hash(g->snap, s->key_hash);
 
-	if (snapshot_machine(n, s->machine->id) == NULL)
+	if (snapshot_machine(g->snap, s->machine->id) == NULL)
 		return "its machine was deleted";
-	for (i = 0; i < n->key_n; i++)
-		if (n->keys[i].id == s->key_id)
-			return n->keys[i].revoked ? "its key was revoked"
-						  : NULL;
-	return "its key was deleted";
+	if (k == NULL || k->id != s->key_id)
+		return "its key was deleted";
+	return k->revoked ? "its key was revoked" : NULL;
 }
 
 static void
@@ -249,6 +246,7 @@ session_make(struct registry *g, struct newcomer *n, struct reg_machine *m,
 	s->id = g->next_session++;
 	s->machine = m;
 	s->key_id = n->key_id;
+	memcpy(s->key_hash, n->key_hash, sizeof(s->key_hash));
 	memcpy(s->instance, n->hello.instance, sizeof(s->instance));
 	s->worker = choose_worker(g, n->from);
 	s->is_new = true;
@@ -464,6 +462,7 @@ judge_token(struct registry *g, struct newcomer *n)
 	}
 	n->machine = k->machine;
 	n->key_id = k->id;
+	memcpy(n->key_hash, k->hash, sizeof(n->key_hash));
 	save_key(g, k->id);
 	decide(g, n);
 }

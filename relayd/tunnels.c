@@ -13,6 +13,7 @@
 #include "proto/frame.h"
 #include "store/store_verify.h"
 
+#include "move.h"
 #include "registry_int.h"
 
 /* --- entries --------------------------------------------------------------- */
@@ -177,6 +178,30 @@ set_fault(struct registry *g, struct reg_tunnel *t, const char *why)
 	    "tunnel %lld: %s; tried again every 5 s", (long long)t->id, why);
 	free(t->fault);
 	t->fault = strdup(why);
+	t->move_at = 0;
+}
+
+static void
+no_port(struct registry *g, struct reg_tunnel *t, bool taken, const char *why)
+{
+	set_fault(g, t, why);
+	if (taken && t->move_at == 0)
+		t->move_at = loop_now(g->relay->loop) + REG_MOVE_MS;
+}
+
+void
+tunnel_move(struct registry *g, struct reg_tunnel *t)
+{
+	uint64_t now = loop_now(g->relay->loop);
+	struct move *m;
+
+	if (t->move_at == 0 || now < t->move_at || t->was_open ||
+	    t->row->was_online || g->relay->keeper == NULL)
+		return;
+	t->move_at = now + REG_MOVE_MS;
+	m = mail_new(sizeof(*m));
+	move_init(m, &g->relay->conf, t->id, t->row->public_port);
+	keeper_move(g->relay->keeper, m);
 }
 
 static void
@@ -219,9 +244,11 @@ open_ports(struct registry *g, struct reg_tunnel *t)
 		.bind = g->binds,
 		.bind_count = g->bind_n };
 	enum kind kind = t->row->kind;
+	bool taken = false;
 	struct err e;
 
-	if (t->fault != NULL && loop_now(g->relay->loop) < t->retry_at)
+	if (t->fault != NULL && t->port == want.port &&
+	    loop_now(g->relay->loop) < t->retry_at)
 		return;
 	t->port = want.port;
 	t->kind = (uint8_t)kind;
@@ -231,15 +258,15 @@ open_ports(struct registry *g, struct reg_tunnel *t)
 	}
 	want.kind = LISTEN_TCP;
 	if (kind != KIND_UDP &&
-	    (t->tcp = listen_open(&want, NULL, &e)) == NULL) {
-		set_fault(g, t, e.text);
+	    (t->tcp = listen_open(&want, &taken, &e)) == NULL) {
+		no_port(g, t, taken, e.text);
 		return;
 	}
 	want.kind = LISTEN_UDP;
 	if (kind != KIND_TCP &&
-	    (t->udp = listen_open(&want, NULL, &e)) == NULL) {
+	    (t->udp = listen_open(&want, &taken, &e)) == NULL) {
 		listen_close(&t->tcp);
-		set_fault(g, t, e.text);
+		no_port(g, t, taken, e.text);
 		return;
 	}
 	clear_fault(t);
@@ -592,7 +619,7 @@ on_opened(void *to, struct mail *m)
 	struct reg_tunnel *t = tunnel_of(to, n);
 
 	if (t != NULL) {
-		t->is_open = true;
+		t->is_open = t->was_open = true;
 		t->since = clock_wall_ms();
 		log_info("tunnel %lld \"%s\": served by session %lld (%s)",
 		    (long long)t->id, t->row != NULL ? t->row->name : "",

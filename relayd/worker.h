@@ -78,6 +78,7 @@ struct newcomer {
 	/* control's answer */
 	int64_t machine; /* 0: the token is not looked at yet */
 	int64_t key_id;
+	uint8_t key_hash[32];
 	int64_t session;
 	bool fresh;   /* the session begins with it */
 	bool resumed; /* as WELCOME says */

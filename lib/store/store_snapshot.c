@@ -311,11 +311,20 @@ snapshot_tunnel(const struct snapshot *n, int64_t id)
 const struct snap_key *
 snapshot_key(const struct snapshot *n, const uint8_t token[32])
 {
-	struct snap_key want;
+	uint8_t hash[32];
 
 	/* the search's timing speaks of hashes, not of tokens */
+	random_sha256(hash, token, 32);
+	return snapshot_key_of_hash(n, hash);
+}
+
+const struct snap_key *
+snapshot_key_of_hash(const struct snapshot *n, const uint8_t hash[32])
+{
+	struct snap_key want;
+
 	memset(&want, 0, sizeof(want));
-	random_sha256(want.hash, token, 32);
+	memcpy(want.hash, hash, sizeof(want.hash));
 	if (n->key_n == 0)
 		return NULL;
 	return bsearch(&want, n->keys, n->key_n, sizeof(*n->keys), by_hash);

@@ -107,6 +107,10 @@ const struct snap_tunnel *snapshot_tunnel(
 const struct snap_key *snapshot_key(
     const struct snapshot *n, const uint8_t token[32]);
 
+/* The same, for whoever has kept the hash of a key that was found. */
+const struct snap_key *snapshot_key_of_hash(
+    const struct snapshot *n, const uint8_t hash[32]);
+
 /* May the key open a session at this time? */
 bool snapshot_key_is_good(const struct snap_key *k, int64_t now);
 

@@ -373,6 +373,38 @@ store_tunnel_edit(struct store *s, int64_t user, int64_t id,
 	return store_end(s, edit(s, user, id, w, &l, ports, e), e);
 }
 
+static int
+move(struct store *s, int64_t id, uint16_t taken,
+    const struct tunnel_ports *ports, uint16_t *port_out, struct err *e)
+{
+	struct tunnel t;
+	sqlite3_stmt *q;
+	int rc;
+
+	if ((rc = store_tunnel_by_id(s, STORE_ANYBODY, id, &t, e)) != 1)
+		return rc;
+	if (t.last_connected_at != 0 || t.public_port != taken)
+		return 0;
+	if (store_port_lease(s, t.user, ports, 0, port_out, e) == -1 ||
+	    store_port_wake(s, *port_out, e) == -1 ||
+	    (q = store_query(s,
+		 "UPDATE tunnel SET public_port = ?2 WHERE id = ?1", e)) ==
+		NULL)
+		return -1;
+	sqlite3_bind_int64(q, 1, id);
+	sqlite3_bind_int(q, 2, *port_out);
+	return store_do(s, q, e) == -1 ? -1 : 1;
+}
+
+int
+store_tunnel_move(struct store *s, int64_t id, uint16_t taken,
+    const struct tunnel_ports *ports, uint16_t *port_out, struct err *e)
+{
+	if (store_begin(s, e) == -1)
+		return -1;
+	return store_end(s, move(s, id, taken, ports, port_out, e), e);
+}
+
 /* Sets or clears a time by its statement: ?1 id, ?2 the time or NULL. */
 static int
 stamp(struct store *s, const char *sql, int64_t id, bool on, struct err *e)

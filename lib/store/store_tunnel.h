@@ -104,6 +104,14 @@ int store_tunnel_edit(struct store *s, int64_t user, int64_t id,
     const struct tunnel_wish *w, const struct tunnel_ports *ports,
     struct err *e);
 
+/*
+ * Another port for a tunnel that was never served and whose own cannot be had:
+ * 1 and *port_out; 0 when it has been served, has another port than `taken` or
+ * is gone.  The old port is free for others.
+ */
+int store_tunnel_move(struct store *s, int64_t id, uint16_t taken,
+    const struct tunnel_ports *ports, uint16_t *port_out, struct err *e);
+
 /* A living one. */
 int store_tunnel_by_id(struct store *s, int64_t user, int64_t id,
     struct tunnel *t_out, struct err *e);

@@ -263,6 +263,39 @@ race_one(int64_t user)
 	return failed > 100 ? 100 : failed;
 }
 
+/* Another program has its port. */
+static void
+moving(void)
+{
+	int64_t id = rig_tunnel(s, alice, "moves");
+	struct tunnel t;
+	uint16_t port = 0;
+
+	ok(store_tunnel_by_id(s, alice, id, &t, &rig_err) == 1, "a new tunnel");
+	is_int(store_tunnel_move(s, id, t.public_port, &rig_ports, &port,
+		   &rig_err),
+	    1, "that was never served gets another port");
+	ok(port != 0 && port != t.public_port, "another one");
+	is_int(store_tunnel_move(s, id, t.public_port, &rig_ports, &port,
+		   &rig_err),
+	    0, "once");
+	ok(store_tunnel_by_id(s, alice, id, &t, &rig_err) == 1 &&
+		t.public_port == port,
+	    "which is its port now");
+	is_int(rig_sql("SELECT count(*) FROM port_rest WHERE port ="
+		       " (SELECT public_port FROM tunnel"
+		       " WHERE name = 'moves')"),
+	    0, "and does not rest");
+	rig_sql("UPDATE tunnel SET last_connected_at = 1 WHERE name = 'moves'");
+	is_int(store_tunnel_move(s, id, t.public_port, &rig_ports, &port,
+		   &rig_err),
+	    0, "one that was served keeps its port");
+	is_int(store_tunnel_remove(s, alice, id, &rig_err), 1, "it goes");
+	is_int(store_tunnel_move(s, id, t.public_port, &rig_ports, &port,
+		   &rig_err),
+	    0, "one that is gone gets none");
+}
+
 static void
 race(void)
 {
@@ -319,6 +352,7 @@ main(void)
 	deleting();
 	ports();
 	quota();
+	moving();
 	race();
 	race_for_one();
 	store_close(&s);
