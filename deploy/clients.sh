@@ -1,11 +1,12 @@
 #!/bin/bash
 # Builds the clients that people download:
 #
-#	deploy/clients.sh [libs] [win] [musl]
+#	deploy/clients.sh [libs] [win] [musl] [curl]
 #
 # build/adit.exe for Windows and build/adit-linux-x86_64, which starts on any
 # Linux.  Without a word it makes those for which there is a compiler.  "libs"
-# stops after the libraries.
+# stops after the libraries; "curl" makes build/cache/curl.exe alone, as Windows
+# has one, for the tests.
 #
 # Both stand on OpenSSL and http-parser as Debian ships their source: fetched
 # through a private list that is derived from this machine's own apt settings
@@ -37,12 +38,13 @@ fail() {
 cc_win=x86_64-w64-mingw32-gcc
 cc_musl=musl-gcc
 
-targets='' libs_only=''
+targets='' libs_only='' curl=''
 for word in "$@"; do
 	case $word in
 	libs) libs_only=1 ;;
 	win | musl) targets="$targets $word" ;;
-	*) fail "\"$word\" is neither libs, win nor musl" ;;
+	curl) curl=1 ;;
+	*) fail "\"$word\" is neither libs, win, musl nor curl" ;;
 	esac
 done
 if [ -z "$targets" ]; then
@@ -227,6 +229,40 @@ build_libs() {
 	fi
 	ln -sfn "${at##*/}" "$cache/$target"
 }
+
+# What Windows calls curl.exe: Debian's source over the system's own TLS.
+build_curl() {
+	local at=$cache/curl-build
+	[ ! -e "$cache/curl.exe" ] || return 0
+	source_of curl
+	say "building curl for Windows (once, a few minutes)"
+	rm -rf "$at"
+	cp -a "$cache/src/curl/tree" "$at"
+	if ! (
+		cd "$at"
+		./configure --host=x86_64-w64-mingw32 --with-schannel \
+			--disable-shared --enable-static --disable-ldap \
+			--disable-rtsp --disable-dict --disable-telnet \
+			--disable-tftp --disable-pop3 --disable-imap \
+			--disable-smb --disable-smtp --disable-gopher \
+			--disable-mqtt --disable-ftp --disable-file \
+			--disable-manual --without-zlib --without-brotli \
+			--without-zstd --without-libpsl --without-libidn2 \
+			--without-nghttp2 --disable-dependency-tracking
+		"$make" -j"$(nproc)" LDFLAGS=-all-static -C lib
+		"$make" -j"$(nproc)" LDFLAGS=-all-static -C src curl.exe
+	) >"$cache/curl.log" 2>&1; then
+		tail -n 20 "$cache/curl.log" >&2
+		fail "curl could not be built ($cache/curl.log)"
+	fi
+	cp "$at/src/curl.exe" "$cache/curl.exe"
+	rm -rf "$at"
+}
+
+if [ -n "$curl" ]; then
+	build_curl
+	exit 0
+fi
 
 for target in $targets; do
 	build_libs "$target"

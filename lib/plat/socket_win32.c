@@ -103,19 +103,32 @@ part(size_t n)
 	return n > INT_MAX ? INT_MAX : (int)n;
 }
 
-/*
- * A connection that was reset may read as one that ended well: what is known
- * of the socket decides.
- */
+/* What is wrong with a socket, as an errno; 0 when nothing is. */
+static int
+fault_of(SOCKET s)
+{
+	WSAPOLLFD p = { .fd = s, .events = POLLOUT };
+	int error = 0, n = sizeof(error);
+
+	if (getsockopt(s, SOL_SOCKET, SO_ERROR, (char *)&error, &n) != 0)
+		return number_of(WSAGetLastError());
+	if (error != 0)
+		return number_of(error);
+	/* A reset shows here alone. */
+	if (WSAPoll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0)
+		return ECONNRESET;
+	return 0;
+}
+
+/* A connection that was reset may read as one that ended well. */
 static int
 really_ended(SOCKET s)
 {
-	int error = 0, n = sizeof(error);
+	int error = fault_of(s);
 
-	if (getsockopt(s, SOL_SOCKET, SO_ERROR, (char *)&error, &n) != 0 ||
-	    error == 0)
+	if (error == 0)
 		return 0;
-	errno = number_of(error);
+	errno = error;
 	return -1;
 }
 
@@ -195,12 +208,12 @@ win_getpeername(int fd, struct sockaddr *out, socklen_t *n)
 int
 win_getsockopt(int fd, int level, int name, void *out, socklen_t *n)
 {
-	int *error = out;
-
+	if (level == SOL_SOCKET && name == SO_ERROR) {
+		*(int *)out = fault_of((SOCKET)fd);
+		return 0;
+	}
 	if (getsockopt((SOCKET)fd, level, name, out, (int *)n) != 0)
 		return win_fail();
-	if (level == SOL_SOCKET && name == SO_ERROR)
-		*error = number_of(*error);
 	return 0;
 }
 
@@ -208,6 +221,15 @@ int
 win_setsockopt(int fd, int level, int name, const void *p, socklen_t n)
 {
 	return setsockopt((SOCKET)fd, level, name, p, (int)n) == 0 ? 0 : win_fail();
+}
+
+/* Windows says POLLHUP when the other side has said its end. */
+static short
+ours(short revents)
+{
+	if ((revents & (POLLHUP | POLLERR | POLLNVAL)) == POLLHUP)
+		return (short)((revents & ~POLLHUP) | POLLRDHUP);
+	return revents;
 }
 
 int
@@ -228,11 +250,11 @@ win_poll(struct pollfd *fds, unsigned long n, int ms)
 	}
 	for (i = 0; i < n; i++)
 		all[i] = (WSAPOLLFD){ .fd = (SOCKET)fds[i].fd,
-			.events = fds[i].events };
+			.events = (short)(fds[i].events & ~POLLRDHUP) };
 	if ((rc = WSAPoll(all, n, ms)) == SOCKET_ERROR)
 		return win_fail();
 	for (i = 0; i < n; i++)
-		fds[i].revents = all[i].revents;
+		fds[i].revents = ours(all[i].revents);
 	return rc;
 }
 
@@ -240,6 +262,20 @@ ssize_t
 win_write(int fd, const void *p, size_t n)
 {
 	return write(fd, p, n > INT_MAX ? INT_MAX : (unsigned)n);
+}
+
+int
+win_rename(const char *from, const char *to)
+{
+	wchar_t *wide_from = wide_of(from), *wide_to = wide_of(to);
+	bool done = wide_from != NULL && wide_to != NULL &&
+	    MoveFileExW(wide_from, wide_to, MOVEFILE_REPLACE_EXISTING);
+
+	errno = done ? 0 : GetLastError() == ERROR_FILE_NOT_FOUND ? ENOENT :
+								    EACCES;
+	free(wide_from);
+	free(wide_to);
+	return done ? 0 : -1;
 }
 
 int

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/pool.h"
 #include "mux/mux.h"
 
@@ -209,9 +210,9 @@ uint64_t sim_below(struct sim *s, uint64_t n); /* 0 to n - 1; 0 for 0 */
 uint64_t sim_between(struct sim *s, uint64_t low, uint64_t high);
 bool sim_chance(struct sim *s, unsigned percent);
 void sim_fail(struct sim *s, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+    PRINTF_LIKE(2, 3);
 void sim_say(struct sim *s, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+    PRINTF_LIKE(2, 3);
 const char *sim_side_name(enum mux_side side);
 static inline enum mux_side
 sim_other(enum mux_side side)

@@ -136,7 +136,9 @@ test_hang_up(void)
 	ok(write(other, "x", 1) == 1, "something comes");
 	turn(&d);
 	close(other);
+#ifndef _WIN32 /* which tells it once the data has been read */
 	ok(wait_told(&d, LOOP_HUP), "HUP is told to one who left data unread");
+#endif
 	for (i = 0; i < 20; i++) {
 		turn(&d);
 		told += d.told;

@@ -11,6 +11,9 @@ struct pollfd {
 	short revents;
 };
 
+/* The other side has said its end; POLLHUP: the connection is broken. */
+#define POLLRDHUP 0x2000
+
 /* Of sockets only; without any it fails. */
 int win_poll(struct pollfd *fds, unsigned long n, int ms);
 

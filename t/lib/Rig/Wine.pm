@@ -1,0 +1,87 @@
+package Rig::Wine;
+# A Windows for tests: a prefix of its own, without a display, whose processes
+# end with it.  ready() tells why there is none.
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+
+our $HOUSE = abs_path(dirname(__FILE__) . '/../../..');
+my ($WINE) = grep { -x $_ } '/usr/lib/wine/wine64',
+    map { "$_/wine64", "$_/wine" } split /:/, $ENV{PATH} // '';
+
+# What is missing, or ''.
+sub missing {
+	return 'Wine is not installed' unless $WINE;
+	return "build/adit.exe is not built (make clients)"
+	    unless -e "$HOUSE/build/adit.exe";
+	return '';
+}
+
+# The environment of all that runs in the prefix at $dir.
+sub env {
+	my ($dir) = @_;
+	return (
+		WINEPREFIX => "$dir/pfx", WINEDEBUG => '-all',
+		WINEDLLOVERRIDES =>
+		    'mscoree=;mshtml=;winemenubuilder.exe=;'
+		    . 'certutil.exe=n;curl.exe=n',
+		LC_ALL => 'C.UTF-8', HOME => $dir,
+	);
+}
+
+sub new {
+	my ($class) = @_;
+	my $dir = tempdir('adit-wine-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
+	my $self = bless { dir => $dir, owner => $$ }, $class;
+	$self->run('wineboot', '-i') == 0 or die "wineboot fails\n";
+	$self->run('winecfg', '-v', 'win10');
+	return $self;
+}
+
+sub dir { return $_[0]{dir} }
+sub pfx { return "$_[0]{dir}/pfx" }
+sub c_drive { return "$_[0]{dir}/pfx/drive_c" }
+
+# The command that runs a Windows program: for Rig::Proc and system().
+sub command {
+	my ($self, @words) = @_;
+	my %env = env($self->{dir});
+	return ('env', '-u', 'DISPLAY', '-u', 'WAYLAND_DISPLAY',
+	    (map { "$_=$env{$_}" } sort keys %env), $WINE, @words);
+}
+
+# Runs it; the exit status.
+sub run {
+	my ($self, @words) = @_;
+	my $rc = system('sh', '-c', 'exec "$@" >"$0" 2>&1 </dev/null',
+	    "$self->{dir}/run.log", $self->command(@words));
+	return $rc >> 8;
+}
+
+# What it said and its exit status.
+sub ask {
+	my ($self, @words) = @_;
+	my $rc = $self->run(@words);
+	open my $f, '<', "$self->{dir}/run.log" or return ('', $rc);
+	local $/;
+	my $said = <$f>;
+	$said =~ s/\r//g;
+	return ($said, $rc);
+}
+
+sub DESTROY {
+	my ($self) = @_;
+	return unless $self->{owner} == $$;
+	my ($server) = grep { -x $_ } '/usr/lib/wine/wineserver64',
+	    '/usr/lib/wine/wineserver', '/usr/bin/wineserver';
+	local $?;
+	system('env', "WINEPREFIX=$self->{dir}/pfx", $server, '-k')
+	    if $server;
+	return;
+}
+
+1;
