@@ -28,6 +28,7 @@ struct probe {
 	int fd;
 	bool udp; /* TCP is good, or the tunnel has none */
 	unsigned tries;
+	uint8_t nonce[16]; /* a later CONFIG may bring none, or another */
 	char host[ADDR_HOST_MAX + 1];
 	uint16_t port;
 };
@@ -47,6 +48,7 @@ probe_new(struct tunnel *t, struct probe **owner)
 		return NULL;
 	p->t = t;
 	p->owner = owner;
+	memcpy(p->nonce, t->c.nonce, sizeof(p->nonce));
 	p->fd = -1;
 	*owner = p;
 	return p;
@@ -117,10 +119,12 @@ void
 lamp_service_is(struct tunnel *t, enum dial_result r)
 {
 	char sentence[PROTO_TEXT_MAX + 1];
+	/* who resets what it has taken is there, too */
+	bool is_there = r == DIAL_OK || r == DIAL_RESET;
 
-	if (r == DIAL_OK && t->service.light == PROTO_GREEN)
+	if (is_there && t->service.light == PROTO_GREEN)
 		return; /* as it is for nearly every visitor */
-	if (r == DIAL_OK) {
+	if (is_there) {
 		snprintf(sentence, sizeof(sentence), "%.120s answers.",
 		    t->target);
 		tunnel_lamp(t, PROTO_LAMP_SERVICE, PROTO_GREEN, CODE_NONE,
@@ -247,7 +251,7 @@ reach_failed(struct probe *p, uint16_t code, const char *what,
 static void
 udp_ask(struct probe *p)
 {
-	struct span v = { p->t->c.nonce, sizeof(p->t->c.nonce) };
+	struct span v = { p->nonce, sizeof(p->nonce) };
 
 	p->tries++;
 	/* One that is lost or refused is asked again. */
@@ -281,8 +285,8 @@ on_udp(void *arg, unsigned what)
 
 	(void)what;
 	while (dgram_recv(p->fd, &v, 1) > 0) {
-		if (v.n == sizeof(p->t->c.nonce) &&
-		    memcmp(got, p->t->c.nonce, v.n) == 0) {
+		if (v.n == sizeof(p->nonce) &&
+		    memcmp(got, p->nonce, v.n) == 0) {
 			reach_is_good(p);
 			return;
 		}
@@ -405,7 +409,7 @@ on_tcp(void *arg, unsigned what)
 static void
 tcp_connected(struct probe *p, int fd)
 {
-	struct span v = { p->t->c.nonce, sizeof(p->t->c.nonce) };
+	struct span v = { p->nonce, sizeof(p->nonce) };
 
 	p->fd = fd;
 	(void)plat_writev(fd, &v, 1);
@@ -431,6 +435,7 @@ on_reach(void *arg, enum dial_result r, int fd, const struct addr *peer,
 		tcp_connected(p, fd);
 		break;
 	case DIAL_REFUSED:
+	case DIAL_RESET:
 		reach_failed(p, CODE_REFUSED, "Connections are refused at",
 		    "TCP");
 		break;

@@ -33,6 +33,8 @@ service_code(enum dial_result r)
 		return CODE_NAME;
 	case DIAL_FAILED:
 		return CODE_LIMIT;
+	case DIAL_RESET:
+		return CODE_RESET;
 	default:
 		return CODE_UNREACHABLE;
 	}

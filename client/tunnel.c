@@ -109,19 +109,56 @@ lamp_of(struct tunnel *t, enum proto_lamp which)
 	return which == PROTO_LAMP_SERVICE ? &t->service : &t->reach;
 }
 
+/* Is there a fault that the console has not heard of? */
+static bool
+is_news(const struct lamp *l)
+{
+	return l->light == PROTO_RED &&
+	    (l->told != PROTO_RED || l->told_code != l->code);
+}
+
+/* When it may hear of it: what comes and goes gives a line once in a while. */
+static uint64_t
+tell_at(const struct lamp *l)
+{
+	if (!is_news(l))
+		return LOOP_NEVER;
+	return l->told_at == 0 || l->told == PROTO_RED
+	    ? 0
+	    : l->told_at + TUNNEL_TELL_MS;
+}
+
 /* A change for the worse, or back, is worth a line. */
 static void
-tell_lamp(const struct tunnel *t, enum proto_lamp which, uint8_t before)
+tell_lamp(struct tunnel *t, enum proto_lamp which)
 {
-	const struct lamp *l = which == PROTO_LAMP_SERVICE ? &t->service
-							   : &t->reach;
+	uint64_t now = loop_now(t->all->carry->loop);
+	struct lamp *l = lamp_of(t, which);
 
-	if (l->light == PROTO_RED)
+	if (tell_at(l) <= now) {
 		say_warn("tunnel \"%s\": %s", t->c.name, l->sentence);
-	else if (before == PROTO_RED && l->light == PROTO_GREEN)
+		l->told = PROTO_RED;
+		l->told_code = l->code;
+		l->told_at = now;
+	} else if (l->told == PROTO_RED && l->light == PROTO_GREEN) {
 		say_info("tunnel \"%s\": %s works again", t->c.name,
 		    which == PROTO_LAMP_SERVICE ? t->target
 						: t->c.public_addr);
+		l->told = PROTO_GREEN;
+	}
+}
+
+/* What had to wait; when to come back. */
+static uint64_t
+tell_late(struct tunnel *t)
+{
+	uint64_t service, reach;
+
+	tell_lamp(t, PROTO_LAMP_SERVICE);
+	tell_lamp(t, PROTO_LAMP_REACH);
+	service = tell_at(&t->service);
+	reach = tell_at(&t->reach);
+	return service < reach ? service : reach;
 }
 
 void
@@ -130,7 +167,6 @@ tunnel_lamp(struct tunnel *t, enum proto_lamp which, uint8_t light,
 {
 	struct lamp *l = lamp_of(t, which);
 	uint64_t now = loop_now(t->all->carry->loop);
-	uint8_t before = l->light;
 
 	if (which == PROTO_LAMP_SERVICE)
 		t->retry_at = light == PROTO_RED && code != CODE_NOT_ALLOWED
@@ -144,7 +180,7 @@ tunnel_lamp(struct tunnel *t, enum proto_lamp which, uint8_t light,
 	l->code = code;
 	(void)str_copy(l->sentence, sizeof(l->sentence), sentence);
 	l->dirty = true;
-	tell_lamp(t, which, before);
+	tell_lamp(t, which);
 	wake(t->all, now);
 }
 
@@ -207,6 +243,7 @@ tunnels_turn(struct tunnels *t, uint64_t now)
 		for (n = t->list.next; n != &t->list; n = n->next) {
 			at = turn_one(tunnel_of(n), now);
 			wake(t, at);
+			wake(t, tell_late(tunnel_of(n)));
 		}
 	}
 	if (now >= t->sweep_at)

@@ -24,12 +24,17 @@ enum {
 	TUNNELS_MAX = 10000, /* of one machine; further ones are not kept */
 	TUNNEL_REPORT_MS = 1000, /* at most one REPORT of a tunnel in this */
 	TUNNEL_RETRY_MS = 10000, /* a service that fails is tried so often */
+	TUNNEL_TELL_MS = 10000, /* one that comes and goes is told so often */
 };
 
 struct lamp {
 	uint8_t light; /* enum proto_light */
 	uint16_t code;
 	bool dirty; /* the relay has not been told */
+	/* what the console has been told, and when of a fault */
+	uint8_t told;
+	uint16_t told_code;
+	uint64_t told_at;
 	char sentence[PROTO_TEXT_MAX + 1];
 };
 

@@ -54,7 +54,8 @@ const char *
 dial_result_name(enum dial_result r)
 {
 	static const char *const names[] = { "ok", "pending", "refused",
-		"unreachable", "timeout", "name does not resolve", "failed" };
+		"unreachable", "timeout", "name does not resolve", "failed",
+		"reset" };
 
 	return (size_t)r < sizeof(names) / sizeof(names[0]) ? names[r] : "?";
 }
@@ -65,8 +66,9 @@ meaning(int error)
 {
 	switch (error) {
 	case ECONNREFUSED:
-	case ECONNRESET:
 		return DIAL_REFUSED;
+	case ECONNRESET:
+		return DIAL_RESET;
 	case ETIMEDOUT:
 		return DIAL_TIMEOUT;
 	case EMFILE:
@@ -198,7 +200,8 @@ note(struct dial *d, enum dial_result r, const struct err *why)
 	static const int weight[] = { [DIAL_FAILED] = 1,
 		[DIAL_UNREACHABLE] = 2,
 		[DIAL_TIMEOUT] = 3,
-		[DIAL_REFUSED] = 4 };
+		[DIAL_REFUSED] = 4,
+		[DIAL_RESET] = 5 };
 
 	if (d->result != DIAL_PENDING && weight[r] <= weight[d->result])
 		return;

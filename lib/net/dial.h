@@ -24,6 +24,7 @@ enum dial_result {
 	DIAL_TIMEOUT,
 	DIAL_NAME,   /* the name does not resolve */
 	DIAL_FAILED, /* of our own making: no descriptor, no memory */
+	DIAL_RESET,  /* somebody listens, and has reset it at once */
 };
 
 enum {
