@@ -106,19 +106,6 @@ store_failed(struct store *s, int rc, struct err *e)
 	}
 }
 
-sqlite3_stmt *
-store_query(struct store *s, const char *sql, struct err *e)
-{
-	sqlite3_stmt *q;
-	int rc;
-
-	if ((rc = sqlite3_prepare_v2(s->db, sql, -1, &q, NULL)) != SQLITE_OK) {
-		store_failed(s, rc, e);
-		return NULL;
-	}
-	return q;
-}
-
 int
 store_step(struct store *s, sqlite3_stmt *q, struct err *e)
 {
@@ -140,7 +127,7 @@ store_do(struct store *s, sqlite3_stmt *q, struct err *e)
 		return -1;
 	while ((rc = store_step(s, q, e)) == 1)
 		continue;
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 
@@ -171,7 +158,7 @@ store_number(struct store *s, sqlite3_stmt *q, int64_t *out, struct err *e)
 		return -1;
 	if ((rc = store_step(s, q, e)) == 1)
 		*out = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc == -1 ? -1 : 0;
 }
 
@@ -542,6 +529,8 @@ store_open(
 		if (why_out != NULL)
 			*why_out = s->why;
 		store_close(&s);
+	} else {
+		s->why = STORE_FINE;
 	}
 	return s;
 }
@@ -552,6 +541,7 @@ store_close(struct store **s)
 	if (*s == NULL)
 		return;
 	sqlite3_finalize((*s)->data_version);
+	store_query_forget(*s);
 	sqlite3_close((*s)->db);
 	if ((*s)->lock_fd != -1)
 		close((*s)->lock_fd);

@@ -26,6 +26,7 @@ enum {
 
 /* Why the last call that failed did. */
 enum store_why {
+	STORE_FINE,    /* none has */
 	STORE_REFUSED, /* the wish breaks a rule: say e to who wished */
 	STORE_BUSY,    /* others are writing just now; nothing is wrong */
 	STORE_FULL,    /* the disk is full */

@@ -102,7 +102,7 @@ store_answer_find(struct store *s, struct answer *a, struct err *e)
 	sqlite3_bind_int64(q, 3, clock_wall_ms() - ANSWER_KEPT_MS);
 	if ((rc = store_step(s, q, e)) == 1)
 		rc = read_answer(s, q, a, e);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 

@@ -65,7 +65,7 @@ store_event_list(struct store *s, int64_t user, int64_t limit,
 		}
 		read_event(q, v);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }

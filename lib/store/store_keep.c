@@ -38,7 +38,7 @@ check_pages(struct store *s, void (*say)(void *, const char *), void *arg,
 		faults++;
 		say(arg, line);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc == -1 ? -1 : faults;
 }
 
@@ -61,7 +61,7 @@ check_references(struct store *s, void (*say)(void *, const char *), void *arg,
 		faults++;
 		say(arg, line);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc == -1 ? -1 : faults;
 }
 

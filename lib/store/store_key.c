@@ -90,7 +90,7 @@ store_key_list(struct store *s, int64_t user, struct api_key **list_out,
 		k->last_used_at = sqlite3_column_int64(q, 4);
 		k->may_write = sqlite3_column_int(q, 5) != 0;
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }
@@ -181,7 +181,7 @@ store_key_holder(struct store *s, const char *key, int64_t *user_out,
 		last = sqlite3_column_int64(q, 2);
 		*may_write_out = sqlite3_column_int(q, 3) != 0;
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	if (rc == 1 && clock_wall_ms() - last > USED_MS)
 		note_use(s, id);
 	return rc;

@@ -50,7 +50,7 @@ store_machine_by_id(struct store *s, int64_t user, int64_t id,
 	sqlite3_bind_int64(q, 3, id);
 	if ((rc = store_step(s, q, e)) == 1)
 		read_machine(q, m_out);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 
@@ -77,7 +77,7 @@ store_machine_list(struct store *s, int64_t user, int64_t skip, int64_t limit,
 		}
 		read_machine(q, m);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }
@@ -102,7 +102,7 @@ list_ids(struct store *s, const char *sql, int64_t about, int64_t **list_out,
 		}
 		*id = sqlite3_column_int64(q, 0);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }
@@ -391,7 +391,7 @@ store_machine_key_list(struct store *s, int64_t machine,
 		}
 		read_key(q, k);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }

@@ -38,7 +38,7 @@ store_machine_count(
 	    v, n_out, e);
 }
 
-/* Steps q to its end and gives each row to read(); finalizes q. */
+/* Steps q to its end and gives each row to read(); ends q. */
 static int
 read_all(struct store *s, sqlite3_stmt *q, struct store_list *l,
     void (*read)(sqlite3_stmt *q, void *row), struct err *e)
@@ -53,7 +53,7 @@ read_all(struct store *s, sqlite3_stmt *q, struct store_list *l,
 		}
 		read(q, row);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 

@@ -87,7 +87,7 @@ draw_leases(struct store *s, struct map *m, struct err *e)
 		if (m->state[port] != OUTSIDE)
 			m->state[port] = LEASED;
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 
@@ -114,7 +114,7 @@ draw_rests(struct store *s, struct map *m, int64_t user, struct err *e)
 		else
 			m->state[port] = fresh ? FRESH : OWN;
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 

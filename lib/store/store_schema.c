@@ -76,7 +76,7 @@ is_wal(struct store *s, const char *pragma, struct err *e)
 		return -1;
 	if ((rc = store_step(s, q, e)) == 1)
 		store_text(mode, sizeof(mode), q, 0);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc == -1 ? -1 : strcmp(mode, "wal") == 0;
 }
 

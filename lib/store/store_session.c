@@ -131,8 +131,8 @@ write_sessions(
 			rc = write_machine(s, machine, &b->sessions[i], e);
 	}
 end_statements:
-	sqlite3_finalize(session);
-	sqlite3_finalize(machine);
+	store_query_end(s, session);
+	store_query_end(s, machine);
 	return rc;
 }
 
@@ -157,7 +157,7 @@ write_usage(struct store *s, const struct session_batch *b, struct err *e)
 		bind_count(q, 7, u->drops);
 		rc = run(s, q, e);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 
@@ -179,7 +179,7 @@ write_used(struct store *s, const char *sql, const int64_t *ids, size_t n,
 		sqlite3_bind_int64(q, 1, ids[i]);
 		rc = run(s, q, e);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 
@@ -299,7 +299,7 @@ store_session_list(struct store *s, int64_t machine, int64_t limit,
 		}
 		read_session(q, i);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }

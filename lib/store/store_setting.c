@@ -89,7 +89,7 @@ store_settings(struct store *s, struct settings *out, struct err *e)
 		if ((k = find(name)) != NULL)
 			apply(k, value, out);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 
@@ -106,7 +106,7 @@ stored(struct store *s, struct setting *out, struct err *e)
 	store_bind_text(q, 1, out->name);
 	if ((rc = store_step(s, q, e)) == 1)
 		store_text(out->value, sizeof(out->value), q, 0);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	out->is_default = rc == 0;
 	return rc == -1 ? -1 : 0;
 }

@@ -203,7 +203,7 @@ load_part(struct load *l, const struct part *p)
 	if (sqlite3_bind_parameter_count(l->q) > 0)
 		sqlite3_bind_int64(l->q, 1, clock_wall_ms() - DELETED_MS);
 	rc = load_rows(l, p);
-	sqlite3_finalize(l->q);
+	store_query_end(l->s, l->q);
 	rows = store_list_end(&l->list, rc, &count);
 	memcpy((char *)l->n + p->rows, &rows, sizeof(rows));
 	memcpy((char *)l->n + p->count, &count, sizeof(count));

@@ -17,11 +17,26 @@
 
 enum {
 	STORE_WAIT_MS = 5000,
+	STORE_KEPT = 48,
+};
+
+/*
+ * Statements prepared once and asked again; store_stmt.c.  SQLite prepares one
+ * anew by itself when the tables have changed.
+ */
+struct store_kept {
+	struct {
+		const char *sql; /* as the caller gave it */
+		sqlite3_stmt *q;
+		bool busy; /* between store_query() and its end */
+	} at[STORE_KEPT];
+	unsigned next; /* whose place a new one takes */
 };
 
 struct store {
 	sqlite3 *db;
 	sqlite3_stmt *data_version;
+	struct store_kept kept;
 	char *path;
 	int lock_fd; /* PATH.lock; held from store_begin() to the end */
 	bool locked;
@@ -30,19 +45,26 @@ struct store {
 	enum store_why why;
 };
 
-/* A statement, to be ended with sqlite3_finalize(); NULL with e. */
+/*
+ * A statement without values, to be ended with store_query_end(); NULL with e.
+ * Asked for again it is prepared no second time.
+ */
 sqlite3_stmt *store_query(struct store *s, const char *sql, struct err *e);
+void store_query_end(struct store *s, sqlite3_stmt *q);
+
+/* Gives up all that are kept; none may be between its two ends. */
+void store_query_forget(struct store *s);
 
 /* 1 a row, 0 the end, -1 with e. */
 int store_step(struct store *s, sqlite3_stmt *q, struct err *e);
 
-/* Steps a statement without rows to its end and finalizes it: 0 or -1. */
+/* Steps a statement without rows to its end, and ends it: 0 or -1. */
 int store_do(struct store *s, sqlite3_stmt *q, struct err *e);
 
 /* Runs one or more statements without values: 0 or -1. */
 int store_exec(struct store *s, const char *sql, struct err *e);
 
-/* The one number that q gives (0 when it gives none); finalizes q. */
+/* The one number that q gives (0 when it gives none); ends q. */
 int store_number(struct store *s, sqlite3_stmt *q, int64_t *out, struct err *e);
 
 /* How many rows the last statement changed. */

@@ -53,7 +53,7 @@ read_tunnel(sqlite3_stmt *q, struct tunnel *t)
 	t->user_frozen = sqlite3_column_int(q, 22) != 0;
 }
 
-/* The tunnel that q finds for (?1 user, ?2 id); finalizes q. */
+/* The tunnel that q finds for (?1 user, ?2 id); ends q. */
 static int
 one_tunnel(struct store *s, sqlite3_stmt *q, int64_t user, int64_t id,
     struct tunnel *t_out, struct err *e)
@@ -66,7 +66,7 @@ one_tunnel(struct store *s, sqlite3_stmt *q, int64_t user, int64_t id,
 	sqlite3_bind_int64(q, 2, id);
 	if ((rc = store_step(s, q, e)) == 1)
 		read_tunnel(q, t_out);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 
@@ -104,7 +104,7 @@ store_tunnel_list(struct store *s, int64_t user, int64_t skip, int64_t limit,
 		}
 		read_tunnel(q, t);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }
@@ -194,7 +194,7 @@ check_owner(struct store *s, int64_t user, const struct settings *set,
 		admin = sqlite3_column_int(q, 0) != 0;
 		frozen = sqlite3_column_int(q, 1) != 0;
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	if (rc == -1)
 		return -1;
 	if (rc == 0)

@@ -42,7 +42,7 @@ store_usage_hours(struct store *s, int64_t user, int64_t tunnel, int64_t first,
 		}
 		read_usage(q, u);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }

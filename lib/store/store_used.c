@@ -57,6 +57,6 @@ store_used_link(struct store *s, const uint8_t key[VERIFY_KEY_LEN],
 		read_link(q, out);
 		found = 1;
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc == -1 ? -1 : found;
 }

@@ -25,7 +25,7 @@ read_user(sqlite3_stmt *q, struct user *u)
 	u->machines = sqlite3_column_int64(q, 6);
 }
 
-/* The user that q finds; finalizes q. */
+/* The user that q finds; ends q. */
 static int
 one_user(struct store *s, sqlite3_stmt *q, struct user *u_out, struct err *e)
 {
@@ -33,7 +33,7 @@ one_user(struct store *s, sqlite3_stmt *q, struct user *u_out, struct err *e)
 
 	if ((rc = store_step(s, q, e)) == 1)
 		read_user(q, u_out);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 
@@ -86,7 +86,7 @@ store_user_password(struct store *s, int64_t id, char *hash_out, struct err *e)
 	sqlite3_bind_int64(q, 1, id);
 	if ((rc = store_step(s, q, e)) == 1)
 		store_text(hash_out, PASSWORD_HASH_MAX + 1, q, 0);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 
@@ -111,7 +111,7 @@ store_user_list(struct store *s, int64_t skip, int64_t limit,
 		}
 		read_user(q, u);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }

@@ -248,7 +248,7 @@ find_id(struct store *s, const uint8_t *key, const char *code, int64_t *id_out,
 		*id_out = id;
 		found = 1;
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc == -1 ? -1 : found;
 }
 

@@ -163,7 +163,7 @@ store_web_session_find(struct store *s, const char *secret,
 	sqlite3_bind_int64(q, 2, now);
 	if ((rc = store_step(s, q, e)) == 1)
 		read_session(q, w_out);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	if (rc == 1)
 		note_seen(s, w_out, now);
 	return rc;
@@ -192,7 +192,7 @@ store_web_session_list(struct store *s, int64_t user,
 		}
 		read_session(q, w);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }
@@ -372,7 +372,7 @@ store_web_invited(struct store *s, const char *secret, struct err *e)
 	sqlite3_bind_blob(q, 1, hash, sizeof(hash), SQLITE_STATIC);
 	sqlite3_bind_int64(q, 2, clock_wall_ms());
 	rc = store_step(s, q, e);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 
@@ -401,7 +401,7 @@ store_web_invitation_list(struct store *s, struct invitation **list_out,
 		v->created_at = sqlite3_column_int64(q, 2);
 		v->expires_at = sqlite3_column_int64(q, 3);
 	}
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
 }
@@ -587,7 +587,7 @@ store_web_contact(
 	store_bind_text(q, 1, contact_name);
 	if ((rc = store_step(s, q, e)) == 1)
 		store_text(to, WEB_CONTACT_MAX + 1, q, 0);
-	sqlite3_finalize(q);
+	store_query_end(s, q);
 	return rc;
 }
 

@@ -27,6 +27,7 @@ opening(void)
 
 	s = rig_open(0);
 	is_str(store_path(s), rig_db, "a store knows its path");
+	is_int(store_why(s), STORE_FINE, "and that nothing has failed");
 	is_int(store_schema_version(s, &a, &rig_err), 0, "it has a schema");
 	ok(a >= 1, "the newest");
 	newest = a;
