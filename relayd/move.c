@@ -37,8 +37,8 @@ move_init(
 }
 
 int
-move_do(const struct move *m, struct store *s, uint16_t *port_out,
-    struct err *e)
+move_do(
+    const struct move *m, struct store *s, uint16_t *port_out, struct err *e)
 {
 	struct move copy = *m;
 	char *bind[LISTEN_BINDS_MAX];

@@ -29,11 +29,11 @@ struct move {
 	unsigned bind_n;
 };
 
-void move_init(struct move *m, const struct adit_conf *c, int64_t tunnel,
-    uint16_t port);
+void move_init(
+    struct move *m, const struct adit_conf *c, int64_t tunnel, uint16_t port);
 
 /* 1 and the new port; 0: the tunnel has been reached, or is another now. */
-int move_do(const struct move *m, struct store *s, uint16_t *port_out,
-    struct err *e);
+int move_do(
+    const struct move *m, struct store *s, uint16_t *port_out, struct err *e);
 
 #endif

@@ -116,8 +116,7 @@ open_up(struct served *t)
 		list_append(&t->session->worker->flowing, &t->flowing);
 	if (t->session->is_dark)
 		served_pause(t);
-	registry_opened(
-	    t->session->worker->relay, t->session->id, t->spec->id);
+	registry_opened(t->session->worker->relay, t->session->id, t->spec->id);
 }
 
 /* --- pauses ---------------------------------------------------------------- */

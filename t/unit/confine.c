@@ -75,8 +75,8 @@ main(void)
 		return tap_done();
 	is_int(dial(SOCK_STREAM), -1, "then it does not");
 	is_int(errno, EACCES, "for lack of permission");
-	is_int(pthread_create(&thread, NULL, dial_elsewhere, &why), 0,
-	    "a thread");
+	is_int(
+	    pthread_create(&thread, NULL, dial_elsewhere, &why), 0, "a thread");
 	pthread_join(thread, NULL);
 	is_int(why, EACCES, "does not either");
 	is_int(write(before, &byte, 1), 1, "what is connected stays");
