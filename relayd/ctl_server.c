@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "events.h"
 #include "health.h"
 #include "http/http.h"
 #include "http_json.h"
@@ -13,6 +14,7 @@
 #include "log/log.h"
 #include "registry.h"
 #include "relay.h"
+#include "visitors.h"
 
 struct ctl_server {
 	struct relay *relay;
@@ -125,23 +127,141 @@ on_sessions(void *arg, const struct http *req, struct http_answer *a)
 
 /* --- /test ------------------------------------------------------------------ */
 
+/* A number from 1 in the query. */
+static bool
+read_number(const struct http *req, const char *name, int64_t *out)
+{
+	char text[24];
+	uint64_t n;
+
+	if (http_query_get(req, name, text, sizeof(text), NULL) != 1 ||
+	    !str_number(text, 1, INT64_MAX, &n))
+		return false;
+	*out = (int64_t)n;
+	return true;
+}
+
 static void
 on_test(void *arg, const struct http *req, struct http_answer *a)
 {
 	struct ctl_server *c = arg;
-	char text[24];
-	uint64_t id;
+	int64_t id;
 
-	if (http_query_get(req, "tunnel", text, sizeof(text), NULL) != 1 ||
-	    !str_number(text, 1, INT64_MAX, &id)) {
+	if (!read_number(req, "tunnel", &id))
 		http_answer_text(a, 400, "Say which one: /test?tunnel=1");
-		return;
-	}
-	if (registry_test(c->relay->registry, (int64_t)id) == 1)
+	else if (registry_test(c->relay->registry, id) == 1)
 		http_answer_text(a, 202, "asked");
 	else
 		http_answer_text(
 		    a, 404, "No machine serves a tunnel of this number.");
+}
+
+/* --- /visitors and /kick ---------------------------------------------------- */
+
+static json_t *
+visitor_json(const struct visitors_one *v)
+{
+	struct addr peer = v->peer;
+	char text[ADDR_TEXT];
+
+	return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I}", "number",
+	    (json_int_t)v->number, "protocol", v->is_udp ? "udp" : "tcp",
+	    "address", addr_text(text, &peer), "since", (json_int_t)v->since,
+	    "bytes_in", (json_int_t)v->bytes_in, "bytes_out",
+	    (json_int_t)v->bytes_out);
+}
+
+static json_t *
+visitors_json(const struct visitors_answer *v)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < v->n; i++)
+		json_array_append_new(list, visitor_json(&v->at[i]));
+	return json_pack(
+	    "{s:o, s:I}", "visitors", list, "total", (json_int_t)v->total);
+}
+
+static void
+on_visitors_known(void *arg, uint64_t call, const struct visitors_answer *v)
+{
+	struct ctl_server *c = arg;
+	struct http_answer a;
+
+	http_answer_init(&a);
+	http_json_answer(&a, visitors_json(v));
+	http_server_answer(c->server, call, &a);
+}
+
+static void
+on_visitors(void *arg, const struct http *req, struct http_answer *a)
+{
+	static const struct visitors_answer none;
+	struct ctl_server *c = arg;
+	int64_t id;
+
+	if (!read_number(req, "tunnel", &id))
+		http_answer_text(a, 400, "Say whose: /visitors?tunnel=1");
+	else if (visitors_ask(c->relay->registry, id, 0, on_visitors_known, c,
+		     a->call) == 1)
+		a->is_later = true;
+	else
+		http_json_answer(a, visitors_json(&none));
+}
+
+static void
+say_kicked(struct http_answer *a, bool is_kicked)
+{
+	if (is_kicked)
+		http_answer_text(a, 200, "cut off");
+	else
+		http_answer_text(
+		    a, 404, "The tunnel has no visitor of this number.");
+}
+
+static void
+on_kicked(void *arg, uint64_t call, const struct visitors_answer *v)
+{
+	struct ctl_server *c = arg;
+	struct http_answer a;
+
+	http_answer_init(&a);
+	say_kicked(&a, v->is_kicked);
+	http_server_answer(c->server, call, &a);
+}
+
+static void
+on_kick(void *arg, const struct http *req, struct http_answer *a)
+{
+	struct ctl_server *c = arg;
+	int64_t id, number;
+
+	if (!read_number(req, "tunnel", &id) ||
+	    !read_number(req, "visitor", &number))
+		http_answer_text(
+		    a, 400, "Say whom: /kick?tunnel=1&visitor=256");
+	else if (visitors_ask(c->relay->registry, id, (uint64_t)number,
+		     on_kicked, c, a->call) == 1)
+		a->is_later = true;
+	else
+		say_kicked(a, false);
+}
+
+/* --- /hush ------------------------------------------------------------------ */
+
+static void
+on_hush(void *arg, const struct http *req, struct http_answer *a)
+{
+	struct ctl_server *c = arg;
+	int64_t user;
+
+	if (!read_number(req, "user", &user)) {
+		http_answer_text(a, 400, "Say whose: /hush?user=1");
+		return;
+	}
+	events_hush(c->relay->events, user);
+	http_answer_text(a, 200, "hushed");
 }
 
 /* --- the socket ------------------------------------------------------------- */
@@ -150,6 +270,9 @@ static const struct http_route routes[] = {
 	{ "GET", "/status", on_status },
 	{ "GET", "/sessions", on_sessions },
 	{ "POST", "/test", on_test },
+	{ "GET", "/visitors", on_visitors },
+	{ "POST", "/kick", on_kick },
+	{ "POST", "/hush", on_hush },
 };
 
 static struct http_server_limits

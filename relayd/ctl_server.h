@@ -4,6 +4,9 @@
  *	GET /status            figures of the whole process
  *	GET /sessions          who is here
  *	POST /test?tunnel=N    both probes of a tunnel now
+ *	GET /visitors?tunnel=N              who is connected to it
+ *	POST /kick?tunnel=N&visitor=M       cuts one of them off
+ *	POST /hush?user=N      ends the user's streams of /events
  *
  * Belongs to the control thread.
  */

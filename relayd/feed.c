@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "events.h"
 #include "health.h"
 #include "http/http.h"
 #include "http_json.h"
@@ -27,6 +28,8 @@ struct feed {
 	struct relay *relay;
 	struct health health;
 	struct http_server *server;
+	struct events *events;
+	int64_t listener; /* the user whose socket is being taken */
 };
 
 /* --- /live ----------------------------------------------------------------- */
@@ -125,6 +128,41 @@ on_live(void *arg, const struct http *req, struct http_answer *a)
 			break;
 		}
 	http_json_answer(a, list);
+}
+
+/* --- /events --------------------------------------------------------------- */
+
+static void
+on_taken(void *arg, int fd)
+{
+	struct feed *f = arg;
+
+	events_add(f->events, f->listener, fd);
+}
+
+static void
+on_events(void *arg, const struct http *req, struct http_answer *a)
+{
+	struct feed *f = arg;
+	const char *scope = http_header(req, "X-Adit-Scope"), *why;
+	uint64_t user;
+
+	if (scope == NULL || !str_number(scope, 1, INT64_MAX, &user)) {
+		http_answer_text(a, 403,
+		    "X-Adit-Scope has to say which user this is; nginx knows.");
+		return;
+	}
+	if (strcmp(http_method(req), "HEAD") == 0) {
+		a->type = "text/event-stream";
+		return;
+	}
+	if ((why = events_why_not(f->events, (int64_t)user)) != NULL) {
+		http_answer_text(a, 503, why);
+		return;
+	}
+	f->listener = (int64_t)user;
+	a->take = on_taken;
+	a->take_arg = f;
 }
 
 /* --- /healthz and /readyz ---------------------------------------------------- */
@@ -284,6 +322,18 @@ put_own(struct page *p, const struct http_server_counts *n)
 }
 
 static void
+put_events(struct page *p, const struct events_counts *n)
+{
+	put_gauge(p, "feed_streams_now", n->streams_now,
+	    "Streams of events to browsers.");
+	put_counter(p, "feed_streams", n->streams, "Streams of events.");
+	put_counter(p, "feed_streams_refused", n->refused,
+	    "Streams refused: http.streams, http.streams_per_user, files.");
+	put_counter(p, "feed_streams_late", n->late,
+	    "Streams cut, whose browser took nothing for too long.");
+}
+
+static void
 on_metrics(void *arg, const struct http *req, struct http_answer *a)
 {
 	struct feed *f = arg;
@@ -295,6 +345,7 @@ on_metrics(void *arg, const struct http *req, struct http_answer *a)
 	put_health(&p, &f->health);
 	put_counts(&p, &f->relay->counts);
 	put_own(&p, http_server_counts(f->server));
+	put_events(&p, events_counts(f->events));
 	if (p.cut)
 		http_answer_text(a, 500, "The answer finds no room.");
 }
@@ -303,6 +354,7 @@ on_metrics(void *arg, const struct http *req, struct http_answer *a)
 
 static const struct http_route routes[] = {
 	{ "GET", "/live", on_live },
+	{ "GET", "/events", on_events },
 	{ "GET", "/healthz", on_health },
 	{ "GET", "/readyz", on_ready },
 	{ "GET", "/metrics", on_metrics },
@@ -338,10 +390,13 @@ feed_open(struct relay *r, struct err *e)
 	f->relay = r;
 	health_init(&f->health, r);
 	o.arg = f;
-	if ((f->server = http_server_open(r->loop, &o, e)) == NULL) {
+	if ((f->events = events_new(r, e)) == NULL ||
+	    (f->server = http_server_open(r->loop, &o, e)) == NULL) {
 		err_prefix(e, "feed socket");
 		feed_close(&f);
+		return NULL;
 	}
+	r->events = f->events;
 	return f;
 }
 
@@ -351,6 +406,9 @@ feed_close(struct feed **f)
 	if (*f == NULL)
 		return;
 	http_server_close(&(*f)->server);
+	if ((*f)->relay->events == (*f)->events)
+		(*f)->relay->events = NULL;
+	events_free(&(*f)->events);
 	free(*f);
 	*f = NULL;
 }

@@ -2,6 +2,10 @@
  * feed: feed.sock, where others look.  GET alone, nothing is changed here.
  *
  *	/live?tunnel=1,2   the lamps and figures of these tunnels
+ *	/events            what moves, for as long as somebody listens (events.h);
+ *	                   nginx says in X-Adit-Scope which user it is, having
+ *	                   asked the web application.  Whoever can open this
+ *	                   socket is believed.
  *	/healthz           200 while the process turns
  *	/readyz            200, or 503 and why, a reason on each line
  *	/metrics           for Prometheus

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "carry/carry.h"
@@ -19,6 +20,7 @@
 #include "served.h"
 #include "session.h"
 #include "visitor.h"
+#include "visitors.h"
 
 enum {
 	BATCH = 32,            /* datagrams in one system call */
@@ -44,6 +46,7 @@ struct flow {
 	struct list age; /* tunnel->asked or ->answered */
 	struct flow_key key;
 	bool is_answered;
+	uint64_t number;
 	uint64_t since;
 	uint64_t seen;
 	uint64_t bytes_in;
@@ -338,6 +341,57 @@ flow_reset_all(struct served *t, uint16_t code)
 }
 
 static void
+put_all(struct visitors *to, const struct list *flows)
+{
+	const struct flow *f;
+	const struct list *n;
+	uint64_t now;
+
+	for (n = flows->next; n != flows; n = n->next) {
+		f = LIST_OF(n, const struct flow, age);
+		now = loop_now(worker_of(f->tunnel)->loop);
+		visitors_put(to,
+		    &(struct visitors_one){ .number = f->number,
+			.is_udp = true,
+			.peer = f->key.peer,
+			.since = clock_wall_ms() - (int64_t)(now - f->since),
+			.bytes_in = f->bytes_in,
+			.bytes_out = f->bytes_out });
+	}
+}
+
+/* The flow of this number, or NULL. */
+static struct flow *
+find(const struct list *flows, uint64_t number)
+{
+	struct flow *f;
+	struct list *n;
+
+	for (n = flows->next; n != flows; n = n->next) {
+		f = LIST_OF(n, struct flow, age);
+		if (f->number == number)
+			return f;
+	}
+	return NULL;
+}
+
+void
+flow_each(struct served *t, struct visitors *to)
+{
+	uint64_t wanted = visitors_wanted(to);
+	struct flow *f;
+
+	if (wanted == 0) {
+		put_all(to, &t->asked);
+		put_all(to, &t->answered);
+	} else if ((f = find(&t->asked, wanted)) != NULL ||
+	    (f = find(&t->answered, wanted)) != NULL) {
+		flow_end(f, CODE_RESET, "cut off by hand");
+		visitors_kicked(to);
+	}
+}
+
+static void
 expire_list(struct list *l, uint64_t idle_ms, uint64_t now)
 {
 	struct flow *f;
@@ -432,6 +486,7 @@ flow_new(struct gate *g, const struct flow_key *key)
 	f->tunnel = t;
 	f->gate = g;
 	f->key = *key;
+	f->number = visitors_number(worker_of(t));
 	f->since = loop_now(worker_of(t)->loop);
 	list_init(&f->age);
 	if (map_add(&t->flows, &f->node, &f->key, NULL) == -1) {

@@ -11,6 +11,7 @@
 struct err;
 struct flow_box;
 struct served;
+struct visitors;
 struct worker;
 
 /* A worker's buffers for datagrams. */
@@ -25,6 +26,12 @@ void flow_on_gate(void *gate, unsigned what);
 
 /* Resets all of a tunnel. */
 void flow_reset_all(struct served *t, uint16_t code);
+
+/*
+ * Puts all of a tunnel into v, or resets the one that it wants.  Its next
+ * datagram begins another.
+ */
+void flow_each(struct served *t, struct visitors *v);
 
 /* Ends those that have been idle for too long. */
 void flow_expire(struct served *t, uint64_t now);

@@ -32,6 +32,7 @@ struct http_server {
 	struct timer *full; /* accepting pauses */
 	struct list conns;
 	uint64_t held; /* bytes of answers that wait to be taken */
+	uint64_t calls;
 	struct http_server_limits limits;
 	struct http_server_counts counts;
 	const struct http_route *routes;
@@ -42,6 +43,7 @@ struct http_server {
 enum conn_state {
 	CONN_IDLE,    /* nothing of a request is here */
 	CONN_REQUEST, /* something is */
+	CONN_WAIT,    /* its handler will answer later */
 	CONN_ANSWER,
 };
 
@@ -62,6 +64,7 @@ struct conn {
 	struct http *http;
 	struct buf out;
 	uint64_t held; /* its share of the server's */
+	uint64_t call;
 	unsigned requests;
 	bool last; /* closes behind this answer */
 };
@@ -84,6 +87,14 @@ conn_end(struct conn **cp)
 }
 
 /* --- answering ------------------------------------------------------------- */
+
+void
+http_answer_init(struct http_answer *a)
+{
+	*a = (struct http_answer){ .status = 200,
+		.type = "text/plain; charset=utf-8" };
+	buf_init(&a->body, HTTP_SERVER_ANSWER_MAX);
+}
 
 void
 http_answer_text(struct http_answer *a, unsigned status, const char *text)
@@ -157,27 +168,61 @@ put_busy(struct conn *c)
 	http_write_reply(&c->out, &r, NULL);
 }
 
-static void
-make_answer(struct conn *c)
+/* What c->out holds is to be sent. */
+static enum step
+start_sending(struct conn *c)
 {
-	struct http_server *s = c->server;
-	struct http_answer a = { .status = 200,
-		.type = "text/plain; charset=utf-8" };
-	const struct http_route *route;
-	const char *allow;
+	c->state = CONN_ANSWER;
+	c->held = buf_len(&c->out);
+	c->server->held += c->held;
+	timer_move(
+	    c->late, loop_now(c->server->loop) + c->server->limits.idle_ms);
+	return STEP_ON;
+}
+
+/* What a handler has filled is sent; frees its body. */
+static enum step
+put_whole(struct conn *c, struct http_answer *a, const char *allow)
+{
 	bool head_only = strcmp(http_method(c->http), "HEAD") == 0;
 
+	if (put_answer(c, a, head_only, allow) == -1)
+		put_busy(c);
+	buf_free(&a->body);
+	return start_sending(c);
+}
+
+/* Asks the route's handler, and lets it answer as it likes. */
+static enum step
+answer(struct conn *c)
+{
+	struct http_server *s = c->server;
+	struct http_answer a;
+	const struct http_route *route;
+	const char *allow;
+	int fd;
+
 	s->counts.requests++;
-	buf_init(&a.body, HTTP_SERVER_ANSWER_MAX);
+	http_answer_init(&a);
+	a.call = c->call = ++s->calls;
 	if ((route = find_route(s, c->http, &allow)) != NULL)
 		route->fn(s->arg, c->http, &a);
 	else if (allow != NULL)
 		http_answer_text(&a, 405, "This path takes other methods.");
 	else
 		http_answer_text(&a, 404, "There is nothing at this path.");
-	if (put_answer(c, &a, head_only, allow) == -1)
-		put_busy(c);
-	buf_free(&a.body);
+	if (a.is_later) {
+		c->state = CONN_WAIT;
+		timer_move(c->late, loop_now(s->loop) + s->limits.request_ms);
+		return STEP_WAIT;
+	}
+	if (a.take == NULL)
+		return put_whole(c, &a, allow);
+	loop_unwatch(&c->watch);
+	fd = c->fd;
+	c->fd = -1;
+	a.take(a.take_arg, fd);
+	return STEP_END;
 }
 
 /* The answer has gone: another request may follow. */
@@ -215,18 +260,6 @@ send_on(struct conn *c)
 		buf_drop(&c->out, (size_t)n);
 	}
 	return next_request(c);
-}
-
-/* What c->out holds is to be sent. */
-static enum step
-start_sending(struct conn *c)
-{
-	c->state = CONN_ANSWER;
-	c->held = buf_len(&c->out);
-	c->server->held += c->held;
-	timer_move(
-	    c->late, loop_now(c->server->loop) + c->server->limits.idle_ms);
-	return STEP_ON;
 }
 
 /* What came is no request that we take. */
@@ -268,8 +301,7 @@ feed(struct conn *c, const void *p, size_t n)
 	/* What a client sends before it has its answer is not kept. */
 	c->last = used < n || !http_keep_alive(c->http) ||
 	    ++c->requests == REQUESTS_MAX;
-	make_answer(c);
-	return start_sending(c);
+	return answer(c);
 }
 
 static enum step
@@ -297,10 +329,30 @@ on_conn(void *arg, unsigned what)
 
 	(void)what;
 	do {
-		next = c->state == CONN_ANSWER ? send_on(c) : read_on(c);
+		next = c->state == CONN_WAIT ? STEP_WAIT
+		    : c->state == CONN_ANSWER ? send_on(c)
+					      : read_on(c);
 	} while (next == STEP_ON);
 	if (next == STEP_END)
 		conn_end(&c);
+}
+
+void
+http_server_answer(
+    struct http_server *s, uint64_t call, struct http_answer *a)
+{
+	struct list *n;
+	struct conn *c;
+
+	for (n = s->conns.next; n != &s->conns; n = n->next) {
+		c = LIST_OF(n, struct conn, on);
+		if (c->call != call || c->state != CONN_WAIT)
+			continue;
+		put_whole(c, a, NULL);
+		on_conn(c, LOOP_WRITE);
+		return;
+	}
+	buf_free(&a->body);
 }
 
 static void

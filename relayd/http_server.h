@@ -1,12 +1,13 @@
 /*
  * http_server: answers HTTP/1.1 on a socket in the file system, from one
- * thread.  Every answer is made at once and whole, from what is in memory.  A
- * connection has a deadline for each request and for taking each answer; who
- * is too slow is cut, and counted.
+ * thread.  An answer is made whole, from what is in memory, at once or a little
+ * later; or its handler takes the socket over.  A connection has a deadline for
+ * each request and for taking each answer; who is too slow is cut, and counted.
  */
 #ifndef RELAYD_HTTP_SERVER_H
 #define RELAYD_HTTP_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,16 @@ struct http_answer {
 	unsigned status;
 	const char *type;
 	struct buf body;
+	uint64_t call; /* names this request */
+	/* http_server_answer() will bring the answer: leave the rest alone. */
+	bool is_later;
+	/*
+	 * When it is set, nothing is sent and the connection is no longer the
+	 * server's: take is called with the socket, which is its own from then
+	 * on.
+	 */
+	void (*take)(void *arg, int fd);
+	void *take_arg;
 };
 
 /*
@@ -80,6 +91,14 @@ void http_server_retune(
 
 const struct http_server_counts *http_server_counts(
     const struct http_server *s);
+
+/*
+ * An empty answer to be filled for http_server_answer(), which sends it to who
+ * made this call, frees its body, and does no more when nobody waits for it.
+ */
+void http_answer_init(struct http_answer *a);
+void http_server_answer(
+    struct http_server *s, uint64_t call, struct http_answer *a);
 
 /* Makes the answer this status, and text as its one line. */
 void http_answer_text(struct http_answer *a, unsigned status, const char *text);

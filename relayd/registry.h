@@ -121,6 +121,10 @@ int registry_view(
 /* The ids of all tunnels, at most max; how many there are. */
 size_t registry_tunnels(const struct registry *g, int64_t *ids, size_t max);
 
+/* Calls say for each of them. */
+void registry_each_tunnel(const struct registry *g,
+    void (*say)(void *arg, int64_t user, int64_t tunnel), void *arg);
+
 struct view_session {
 	int64_t id;
 	int64_t machine;

@@ -23,6 +23,7 @@
 #include "count.h"
 #include "limit.h"
 
+struct events;
 struct keeper;
 struct loop;
 struct registry;
@@ -47,6 +48,7 @@ struct relay {
 	struct loop *loop;          /* control's */
 	struct keeper *keeper;
 	struct registry *registry;
+	struct events *events; /* control's */
 	struct worker *workers[RELAY_WORKERS_MAX];
 	unsigned worker_n;
 	struct tls_ctx *tls;

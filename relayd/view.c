@@ -269,6 +269,20 @@ registry_tunnels(const struct registry *g, int64_t *ids, size_t max)
 	return n;
 }
 
+void
+registry_each_tunnel(const struct registry *g,
+    void (*say)(void *arg, int64_t user, int64_t tunnel), void *arg)
+{
+	const struct snap_tunnel *t;
+	size_t i;
+
+	for (i = 0; i < g->snap->tunnel_n; i++) {
+		t = &g->snap->tunnels[i];
+		if (t->deleted_at == 0)
+			say(arg, t->user, t->id);
+	}
+}
+
 int
 registry_test(struct registry *g, int64_t tunnel)
 {

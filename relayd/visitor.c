@@ -18,6 +18,7 @@
 #include "probe.h"
 #include "served.h"
 #include "session.h"
+#include "visitors.h"
 
 enum {
 	REFUSE_AT = 90, /* percent of the memory for streams */
@@ -31,6 +32,7 @@ struct visitor {
 	struct pipe pipe;
 	struct served *tunnel;
 	struct list on; /* tunnel->visitors */
+	uint64_t number;
 	uint64_t since;
 	uint8_t peer[ADDR_WIRE];
 	uint8_t first_end;
@@ -133,6 +135,43 @@ visitor_reset_all(struct served *t, uint16_t code)
 		visitor_free(v, MUX_GONE_RESET);
 	}
 	session_stir(t->session);
+}
+
+/* --- who is here ----------------------------------------------------------- */
+
+static void
+put(struct visitors *to, const struct visitor *v)
+{
+	uint64_t now = loop_now(v->tunnel->session->worker->loop);
+	struct visitors_one one = { .number = v->number,
+		.since = clock_wall_ms() - (int64_t)(now - v->since),
+		.bytes_in = v->pipe.in,
+		.bytes_out = v->pipe.out };
+
+	addr_get(&one.peer, v->peer);
+	visitors_put(to, &one);
+}
+
+void
+visitor_each(struct served *t, struct visitors *to)
+{
+	uint64_t wanted = visitors_wanted(to);
+	struct visitor *v;
+	struct list *n;
+
+	for (n = t->visitors.next; n != &t->visitors; n = n->next) {
+		v = LIST_OF(n, struct visitor, on);
+		if (wanted == 0 && !v->is_probe)
+			put(to, v);
+		if (wanted == 0 || v->number != wanted)
+			continue;
+		mux_reset(v->pipe.stream, CODE_RESET, NULL);
+		log_end(v, "cut off by hand");
+		visitor_free(v, MUX_GONE_RESET);
+		session_stir(t->session);
+		visitors_kicked(to);
+		return;
+	}
 }
 
 /* --- bytes ----------------------------------------------------------------- */
@@ -313,6 +352,7 @@ visitor_enter(
 		return;
 	}
 	v->tunnel = t;
+	v->number = visitors_number(w);
 	v->since = loop_now(w->loop);
 	v->pipe.end.ops = &end_ops;
 	v->may_be_probe = probe_is_open(t);

@@ -13,6 +13,7 @@
 
 struct addr;
 struct served;
+struct visitors;
 
 /* loop_fn of a gate: lets in who waits, so many at a time. */
 void visitor_on_gate(void *gate, unsigned what);
@@ -23,6 +24,9 @@ void visitor_enter(
 
 /* Resets all of a tunnel. */
 void visitor_reset_all(struct served *t, uint16_t code);
+
+/* Puts all of a tunnel into v, or resets the one that it wants. */
+void visitor_each(struct served *t, struct visitors *v);
 
 /* What the mux asks of the local ends that are visitors. */
 ssize_t visitor_pull(

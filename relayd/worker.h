@@ -127,6 +127,7 @@ struct worker {
 	bool full;    /* no descriptor was left */
 	bool closing; /* no newcomers */
 	unsigned ticks;
+	uint64_t visitor_serial;
 };
 
 struct worker *worker_new(struct relay *r, unsigned index, struct err *e);

@@ -51,7 +51,8 @@ is_deeply([ $rig->get('/readyz') ], [ 200, "ready\n" ], '/readyz');
 is_deeply([ $rig->get('/live?tunnel=77') ], [ 200, "[]\n" ],
     '/live of a tunnel that is not there');
 is(($rig->get('/live?tunnel=x'))[0], 400, '/live of no number');
-is(($rig->get('/events'))[0], 404, 'another path');
+is(($rig->get('/event'))[0], 404, 'another path');
+is(($rig->get('/events'))[0], 403, '/events for nobody');
 
 my $service = $rig->service('ask:0');
 my $t = $rig->tunnel(name => "\"<b>\xc3\xa9", target =>

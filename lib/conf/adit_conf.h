@@ -35,6 +35,7 @@ struct adit_conf_http {
 	uint32_t connections;
 	uint32_t request_ms;
 	uint32_t idle_ms;
+	uint32_t streams, streams_per_user; /* of events */
 };
 
 struct adit_conf_limits {

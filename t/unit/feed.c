@@ -12,10 +12,12 @@
 #include <jansson.h>
 
 #include "../../relayd/ctl_server.h"
+#include "../../relayd/events.h"
 #include "../../relayd/health.h"
 #include "../../relayd/keeper.h"
 #include "../../relayd/registry.h"
 #include "../../relayd/relay.h"
+#include "../../relayd/visitors.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "net/loop.h"
@@ -34,6 +36,8 @@ static const char *body; /* of what was heard */
 static unsigned reasons;
 static uint64_t lag_ms = 100;
 static int64_t tested;
+static uint64_t moved; /* bytes of tunnel 1 */
+static bool three_is_gone;
 
 /* --- the registry ---------------------------------------------------------- */
 
@@ -73,7 +77,7 @@ registry_view(
 	out->session = 7;
 	out->machine_id = 9;
 	out->rtt_ms = 12;
-	out->bytes_in = INT64_C(1) << 60;
+	out->bytes_in = (INT64_C(1) << 60) + (tunnel == 1 ? moved : 0);
 	out->since = 1790000000000;
 	out->lamps[VIEW_SERVICE].light = VIEW_RED;
 	str_copy(out->lamps[VIEW_SERVICE].sentence, 300, "Nobody listens.");
@@ -122,6 +126,37 @@ keeper_lag_ms(const struct keeper *k)
 {
 	(void)k;
 	return lag_ms;
+}
+
+/* 1 and 3 are of user 5, 2 of user 6. */
+void
+registry_each_tunnel(const struct registry *g,
+    void (*say)(void *arg, int64_t user, int64_t tunnel), void *arg)
+{
+	(void)g;
+	say(arg, 5, 1);
+	say(arg, 6, 2);
+	if (!three_is_gone)
+		say(arg, 5, 3);
+}
+
+/* What was asked of the workers, to be answered by the test. */
+static struct {
+	visitors_fn *done;
+	void *arg;
+	uint64_t call, kick;
+} asked;
+
+int
+visitors_ask(struct registry *g, int64_t tunnel, uint64_t kick,
+    visitors_fn *done, void *arg, uint64_t call)
+{
+	(void)g;
+	asked.done = done;
+	asked.arg = arg;
+	asked.call = call;
+	asked.kick = kick;
+	return tunnel == 1;
 }
 
 int
@@ -394,11 +429,225 @@ control(void)
 	is_int(ask(control_path, "GET", "/test?tunnel=1"), 405, "by GET");
 }
 
+/* --- who is here, and cutting off ------------------------------------------- */
+
+/* Asks, and answers as the workers would once they have been asked. */
+static int
+ask_workers(const char *method, const char *target,
+    const struct visitors_answer *answer)
+{
+	int fd = dial(control_path), i;
+	size_t got_n = 0;
+	ssize_t n = -1;
+
+	asked.done = NULL;
+	dprintf(fd, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+	    method, target);
+	for (i = 0; i < TURNS_MAX && n != 0; i++) {
+		loop_turn(relay.loop, n == -1 ? 10 : 0, NULL);
+		if (asked.done != NULL && answer != NULL)
+			asked.done(asked.arg, asked.call, answer);
+		asked.done = NULL;
+		n = recv(fd, got + got_n, GOT_MAX - got_n, 0);
+		if (n > 0)
+			got_n += (size_t)n;
+	}
+	close(fd);
+	got[got_n] = '\0';
+	if ((body = strstr(got, "\r\n\r\n")) == NULL)
+		return -1;
+	body += 4;
+	return atoi(got + strlen("HTTP/1.1 "));
+}
+
+static void
+visitors(void)
+{
+	struct visitors_one two[2] = { { .number = 257, .since = 1790000000000,
+					   .bytes_in = 3, .bytes_out = 4 },
+		{ .number = 513, .is_udp = true } };
+	struct visitors_answer a = { .at = two, .n = 2, .total = 1200 };
+	json_t *v;
+
+	addr_parse_ip(&two[0].peer, "192.0.2.7", &e);
+	is_int(ask_workers("GET", "/visitors?tunnel=1", &a), 200, "/visitors");
+	is_int(asked.kick, 0, "nobody is to be cut off");
+	v = read_json();
+	is_int(number(v, "total"), 1200, "how many");
+	is_int(json_array_size(json_object_get(v, "visitors")), 2, "who");
+	is_str(text(json_array_get(json_object_get(v, "visitors"), 0),
+		   "protocol"), "tcp", "by TCP");
+	ok(strstr(text(json_array_get(json_object_get(v, "visitors"), 0),
+		      "address"), "192.0.2.7") != NULL, "from where");
+	is_str(text(json_array_get(json_object_get(v, "visitors"), 1),
+		   "protocol"), "udp", "by UDP");
+	json_decref(v);
+	is_int(ask(control_path, "GET", "/visitors?tunnel=2"), 200,
+	    "of a tunnel that nobody serves");
+	v = read_json();
+	is_int(json_array_size(json_object_get(v, "visitors")), 0, "none");
+	json_decref(v);
+	is_int(ask(control_path, "GET", "/visitors"), 400, "of no tunnel");
+	is_int(ask(feed_path, "GET", "/visitors?tunnel=1"), 404,
+	    "not on feed.sock");
+
+	a.is_kicked = true;
+	is_int(ask_workers("POST", "/kick?tunnel=1&visitor=257", &a), 200,
+	    "/kick");
+	is_int(asked.kick, 257, "the right one");
+	a.is_kicked = false;
+	is_int(ask_workers("POST", "/kick?tunnel=1&visitor=9", &a), 404,
+	    "one who is not there");
+	is_int(ask(control_path, "POST", "/kick?tunnel=2&visitor=9"), 404,
+	    "of a tunnel that nobody serves");
+	is_int(ask(control_path, "POST", "/kick?tunnel=1"), 400, "nobody");
+	is_int(ask(control_path, "GET", "/kick?tunnel=1&visitor=9"), 405,
+	    "by GET");
+
+	relay.conf.http.request_ms = 100;
+	ctl_server_retune(asked.arg);
+	is_int(ask_workers("GET", "/visitors?tunnel=1", NULL), -1,
+	    "a worker that does not answer: the connection ends");
+	relay.conf.http.request_ms = 60000;
+	ctl_server_retune(asked.arg);
+}
+
+/* --- /events ---------------------------------------------------------------- */
+
+/* A stream for this scope (NULL: none is said). */
+static int
+listen_in(const char *scope)
+{
+	int fd = dial(feed_path);
+
+	dprintf(fd, "GET /events HTTP/1.1\r\nHost: x\r\n");
+	if (scope != NULL)
+		dprintf(fd, "X-Adit-Scope: %s\r\n", scope);
+	dprintf(fd, "\r\n");
+	return fd;
+}
+
+/* What came by the time that it holds want, or has ended (NULL). */
+static const char *
+hear(int fd, const char *want)
+{
+	size_t got_n = 0;
+	ssize_t n = -1;
+	int i;
+
+	*got = '\0';
+	for (i = 0; i < TURNS_MAX && n != 0; i++) {
+		n = recv(fd, got + got_n, GOT_MAX - got_n, 0);
+		if (n > 0)
+			got[got_n += (size_t)n] = '\0';
+		if (want != NULL && strstr(got, want) != NULL)
+			return got;
+		if (n == -1)
+			loop_turn(relay.loop, 10, NULL);
+	}
+	return n == 0 && want == NULL ? got : NULL;
+}
+
+static void
+events_refused(void)
+{
+	static const char *const wrong[] = { NULL, "0", "-1", "x", "5,6", "5 ",
+		"99999999999999999999" };
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		if (wrong[i] != NULL && strcmp(wrong[i], "5 ") == 0)
+			continue; /* spaces are the header's */
+		fd = listen_in(wrong[i]);
+		ok(hear(fd, "HTTP/1.1 403 ") != NULL, wrong[i] != NULL
+			? wrong[i] : "no scope");
+		close(fd);
+	}
+	is_int(ask(feed_path, "POST", "/events"), 405, "GET alone");
+}
+
+static void
+events(void)
+{
+	int a = listen_in("5"), b = listen_in("6"), c, d;
+
+	ok(hear(a, "]\n\n") != NULL, "a stream begins with all tunnels");
+	ok(strstr(got, "HTTP/1.1 200 OK\r\n") == got, "200");
+	ok(strstr(got, "\r\nContent-Type: text/event-stream\r\n") != NULL,
+	    "of events");
+	ok(strstr(got, "{\"id\":1,\"status\":\"online\"") != NULL, "1 is his");
+	ok(strstr(got, "{\"id\":3,") != NULL, "3 too");
+	ok(strstr(got, "{\"id\":2,") == NULL, "2 is not");
+	ok(strstr(got, "\"service\":\"red\"") != NULL, "with lamps");
+	ok(hear(b, "]\n\n") != NULL, "the other one");
+	ok(strstr(got, "{\"id\":2,") != NULL &&
+		strstr(got, "{\"id\":1,") == NULL, "hears of 2 alone");
+
+	moved = 7;
+	ok(hear(a, "\n\n") != NULL, "what moves is told");
+	ok(strstr(got, "data: [{\"id\":1,") == got, "of 1");
+	ok(strstr(got, "{\"id\":3,") == NULL, "and nothing of 3");
+	three_is_gone = true;
+	ok(hear(a, "\n\n") != NULL, "what goes is told");
+	is_str(got, "data: [{\"id\":3,\"gone\":true}]\n\n", "so");
+	three_is_gone = false;
+	ok(hear(a, "{\"id\":3,\"status\"") != NULL, "what comes, too");
+
+	ask(feed_path, "GET", "/metrics");
+	is_str(metric("adit_feed_streams_now"), "2", "two streams");
+	is_str(metric("adit_feed_connections_now"), "1",
+	    "are no connections of others");
+	c = listen_in("5");
+	ok(hear(c, "{\"id\":1,") != NULL, "a second one of 5");
+	d = listen_in("5");
+	ok(hear(d, "http.streams_per_user") != NULL, "a third is refused");
+	ok(strstr(got, "HTTP/1.1 503 ") == got, "with 503");
+	close(d);
+
+	is_int(ask(control_path, "POST", "/hush?user=5"), 200, "/hush");
+	ok(hear(a, NULL) != NULL && hear(c, NULL) != NULL, "ends both of 5");
+	close(a);
+	close(c);
+	ask(feed_path, "GET", "/metrics");
+	is_str(metric("adit_feed_streams_now"), "1", "and not that of 6");
+	is_int(ask(control_path, "POST", "/hush?user=5"), 200,
+	    "nobody listens: well");
+	is_int(ask(control_path, "POST", "/hush"), 400, "whose?");
+	is_int(count_get(&relay.counts.files_now), 1, "one open file");
+	close(b);
+	for (d = 0; d < TURNS_MAX &&
+	    count_get(&relay.counts.files_now) > 0; d++)
+		loop_turn(relay.loop, 10, NULL);
+	is_int(count_get(&relay.counts.files_now), 0, "who leaves is let go");
+	relay.files_max = 0;
+	d = listen_in("5");
+	ok(hear(d, "HTTP/1.1 503 ") != NULL, "no file is left: 503");
+	close(d);
+	relay.files_max = 100;
+}
+
+/* A reader who takes nothing costs one event, and others wait for nobody. */
+static void
+events_slow(void)
+{
+	int slow = listen_in("5"), quick = listen_in("5"), i;
+
+	for (i = 0; i < 3; i++) {
+		moved++;
+		ok(hear(quick, "\"id\":1,") != NULL, "the quick one hears");
+	}
+	ok(hear(slow, "\"id\":1,") != NULL, "the slow one later");
+	close(slow);
+	close(quick);
+}
+
 int
 main(void)
 {
 	struct feed *f;
 	struct ctl_server *c;
+	int close_late;
 
 	if (mkdtemp(folder) == NULL || certs_open() == -1 || (got = malloc(GOT_MAX + 1)) == NULL)
 		return 1;
@@ -412,6 +661,9 @@ main(void)
 	relay.conf.http.request_ms = 60000;
 	relay.conf.http.idle_ms = 60000;
 	relay.conf.limits.control_connections = 16;
+	relay.conf.http.streams = 10;
+	relay.conf.http.streams_per_user = 2;
+	relay.files_max = 100;
 	f = feed_open(&relay, &e);
 	c = ctl_server_open(&relay, &e);
 	ok(f != NULL && c != NULL, "both listen");
@@ -422,11 +674,19 @@ main(void)
 	metrics();
 	certificate(f);
 	control();
+	visitors();
+	events_refused();
+	events();
+	events_slow();
+	close_late = listen_in("5");
+	ok(hear(close_late, "]\n\n") != NULL, "a stream at the end");
 	ok(feed_open(&relay, &e) == NULL, "a second feed is refused");
 	ok(strstr(e.text, "feed socket: ") == e.text, "and named");
 	feed_close(&f);
 	ctl_server_close(&c);
 	ok(f == NULL && c == NULL, "closing leaves NULL");
+	ok(hear(close_late, NULL) != NULL, "its stream has ended");
+	close(close_late);
 	loop_free(&relay.loop);
 	rmdir(folder);
 	free(relay.conf.relay.cert);
