@@ -11,7 +11,7 @@ use File::Temp qw(tempdir);
 
 our $HOUSE = abs_path(dirname(__FILE__) . '/../../..');
 my ($WINE) = grep { -x $_ } '/usr/lib/wine/wine64',
-    map { "$_/wine64", "$_/wine" } split /:/, $ENV{PATH} // '';
+    map { ("$_/wine64", "$_/wine") } split /:/, $ENV{PATH} // '';
 
 # What is missing, or ''.
 sub missing {
