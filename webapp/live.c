@@ -8,6 +8,7 @@
 #include "app.h"
 #include "ask.h"
 #include "base/clock.h"
+#include "live_share.h"
 
 enum {
 	ANSWER_MS = 200,
@@ -48,12 +49,13 @@ ask_json(const char *path, const char *target, uint64_t until)
 
 /* --- reading ---------------------------------------------------------------- */
 
+/* Lives as long as v. */
 static const char *
-text(struct req *r, const json_t *v, const char *key)
+text(const json_t *v, const char *key)
 {
 	const char *s = json_string_value(json_object_get(v, key));
 
-	return s != NULL ? req_copy(r, s, strlen(s)) : "";
+	return s != NULL ? s : "";
 }
 
 static int64_t
@@ -63,20 +65,19 @@ number(const json_t *v, const char *key)
 }
 
 static void
-read_lamp(struct req *r, const json_t *lamps, enum live_at at,
-    struct live_lamp *out)
+read_lamp(const json_t *lamps, enum live_at at, struct live_lamp *out)
 {
 	const json_t *v = json_object_get(lamps, lamp_names[at]);
-	const char *state = text(r, v, "state");
+	const char *state = text(v, "state");
 
 	out->light = strcmp(state, "green") == 0 ? LIVE_GREEN :
 	    strcmp(state, "red") == 0		 ? LIVE_RED :
 						   LIVE_GREY;
-	out->sentence = text(r, v, "sentence");
+	out->sentence = text(v, "sentence");
 }
 
 static void
-read_tunnel(struct req *r, const json_t *v, struct live_tunnel *out)
+read_tunnel(const json_t *v, struct live_tunnel *out)
 {
 	const json_t *m = json_object_get(v, "machine");
 	const json_t *lamps = json_object_get(v, "lamps");
@@ -85,12 +86,12 @@ read_tunnel(struct req *r, const json_t *v, struct live_tunnel *out)
 	out->id = number(v, "id");
 	out->serving = json_is_true(json_object_get(v, "serving"));
 	for (i = 0; i < LIVE_LAMPS; i++)
-		read_lamp(r, lamps, (enum live_at)i, &out->lamps[i]);
+		read_lamp(lamps, (enum live_at)i, &out->lamps[i]);
 	out->machine = number(m, "id");
-	out->machine_name = text(r, m, "name");
-	out->computer = text(r, m, "computer");
-	out->system = text(r, m, "system");
-	out->address = text(r, m, "address");
+	out->machine_name = text(m, "name");
+	out->computer = text(m, "computer");
+	out->system = text(m, "system");
+	out->address = text(m, "address");
 	out->rtt_ms = json_is_integer(json_object_get(v, "rtt_ms")) ?
 	    number(v, "rtt_ms") :
 	    -1;
@@ -119,24 +120,42 @@ question(struct req *r, const int64_t *ids, size_t n)
 	return to;
 }
 
-/* Appends what the relay says of these; false without an answer. */
-static bool
-ask_some(struct req *r, const int64_t *ids, size_t n, uint64_t until,
-    struct live *out)
+/* Asks on the socket of the relay, whose path is arg. */
+static void
+fill(struct live_said *said, const char *target, void *arg)
 {
-	char *target = question(r, ids, n);
-	json_t *list, *v;
+	json_t *list = ask_json(arg, target, clock_ms() + ANSWER_MS), *v;
 	size_t i;
 
-	if (target == NULL ||
-	    (list = ask_json(r->app->conf.relay.feed, target, until)) == NULL)
-		return false;
-	json_array_foreach (list, i, v) {
-		if (i == n)
-			break;
-		read_tunnel(r, v, &out->at[out->n++]);
+	if (list != NULL &&
+	    (said->at = calloc(json_array_size(list) + 1,
+		 sizeof(*said->at))) == NULL) {
+		json_decref(list);
+		return;
 	}
-	json_decref(list);
+	json_array_foreach (list, i, v)
+		read_tunnel(v, &said->at[said->n++]);
+	said->list = list;
+}
+
+/* Appends what the relay says of these; false without an answer. */
+static bool
+ask_some(struct req *r, const int64_t *ids, size_t n, struct live *out)
+{
+	char *target = question(r, ids, n);
+	const struct live_said *said;
+
+	if (target == NULL)
+		return false;
+	said = live_share_take(target, fill, r->app->conf.relay.feed);
+	if (said == NULL || !req_at_end(r, live_share_done, (void *)said))
+		return false;
+	if (said->list == NULL)
+		return false;
+	if (n > said->n)
+		n = said->n;
+	memcpy(out->at + out->n, said->at, n * sizeof(out->at[0]));
+	out->n += n;
 	return true;
 }
 
@@ -151,7 +170,6 @@ by_id(const void *a, const void *b)
 void
 live_ask(struct req *r, const int64_t *tunnels, size_t n, struct live *out)
 {
-	uint64_t until = clock_ms() + ANSWER_MS;
 	size_t done = 0, some;
 
 	memset(out, 0, sizeof(*out));
@@ -159,8 +177,7 @@ live_ask(struct req *r, const int64_t *tunnels, size_t n, struct live *out)
 	out->answers = out->at != NULL;
 	while (done < n && out->answers) {
 		some = n - done < AT_ONCE ? n - done : AT_ONCE;
-		out->answers =
-		    ask_some(r, tunnels + done, some, until, out);
+		out->answers = ask_some(r, tunnels + done, some, out);
 		done += some;
 	}
 	if (out->n > 1)
@@ -208,6 +225,7 @@ live_test(struct req *r, int64_t tunnel)
 	status = ask(r->app->conf.relay.control, "POST", target,
 	    clock_ms() + ANSWER_MS, &body, NULL);
 	buf_free(&body);
+	live_share_forget();
 	return status >= 200 && status < 300;
 }
 
@@ -219,7 +237,7 @@ live_figures(struct req *r, struct live_figures *out)
 
 	memset(out, 0, sizeof(*out));
 	out->answers = v != NULL;
-	out->version = text(r, v, "version");
+	out->version = req_text(r, "%s", text(v, "version"));
 	out->sessions = number(v, "sessions");
 	out->tunnels = number(v, "tunnels");
 	out->served = number(v, "tunnels_served");

@@ -40,7 +40,10 @@ struct live {
 	size_t n;
 };
 
-/* Lives as long as r.  Takes at most 200 ms in all. */
+/*
+ * Lives as long as r.  Threads that ask the same share an answer for 250 ms; it
+ * takes at most 200 ms for each 500 tunnels.
+ */
 void live_ask(
     struct req *r, const int64_t *tunnels, size_t n, struct live *out);
 

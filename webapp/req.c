@@ -73,6 +73,29 @@ req_alloc(struct req *r, size_t n)
 	return p;
 }
 
+/* What is to be done at the end; lives in the blocks. */
+struct req_last {
+	struct req_last *next;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+bool
+req_at_end(struct req *r, void (*fn)(void *), void *arg)
+{
+	struct req_last *l = req_alloc(r, sizeof(*l));
+
+	if (l == NULL) {
+		fn(arg);
+		return false;
+	}
+	l->fn = fn;
+	l->arg = arg;
+	l->next = r->lasts;
+	r->lasts = l;
+	return true;
+}
+
 static char nothing[1]; /* what text is without memory; nobody writes to it */
 
 char *
@@ -298,6 +321,8 @@ req_free(struct req *r)
 {
 	struct req_block *b;
 
+	for (; r->lasts != NULL; r->lasts = r->lasts->next)
+		r->lasts->fn(r->lasts->arg);
 	tpl_free(&r->page);
 	buf_free(&r->head);
 	buf_free(&r->out);

@@ -63,6 +63,7 @@ struct req {
 	struct store *store; /* this thread's; NULL when it cannot be opened */
 	const struct req_way *way;
 	struct req_block *blocks;
+	struct req_last *lasts;
 	bool no_memory;
 
 	enum req_method method;
@@ -169,6 +170,10 @@ void req_set_cookie(
 /* --- text ------------------------------------------------------------------ */
 
 void *req_alloc(struct req *r, size_t n);
+
+/* fn(arg) is called by req_free(), or now when there is no memory: false. */
+bool req_at_end(struct req *r, void (*fn)(void *arg), void *arg);
+
 char *req_text(struct req *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 char *req_copy(struct req *r, const char *p, size_t n);
 

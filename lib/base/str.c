@@ -224,10 +224,9 @@ str_equal_secret(const void *a, const void *b, size_t n)
 void
 str_wipe(void *p, size_t n)
 {
-	volatile uint8_t *to = p;
-
-	while (n-- > 0)
-		*to++ = 0;
+	memset(p, 0, n);
+	/* as if somebody looked at it, so that the compiler leaves it in */
+	__asm__ volatile("" : : "r"(p) : "memory");
 }
 
 char *
