@@ -3,7 +3,7 @@
 set -e
 i=0
 for f in "$@"; do
-	echo "static const unsigned char bytes_$i[] = {"
+	echo "static const unsigned char bytes_${i}[] = {"
 	od -An -v -tu1 "$f" | sed 's/  *\([0-9][0-9]*\)/\1,/g'
 	echo "0};"
 	i=$((i + 1))

@@ -72,7 +72,7 @@ static int
 set_up(struct pipe *p, const char *first)
 {
 	struct proto_open o = { .kind = PROTO_TCP, .tunnel = 1 };
-	struct mux_stream *s;
+	struct mux_stream *s = NULL;
 	struct err e;
 	int fd[2];
 
