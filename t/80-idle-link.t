@@ -20,7 +20,8 @@ $rig->wait_live($t);
 eventually { $rig->lamp($t, 'service') eq 'green' } 10;
 
 # 5 s after the last word a sign of life is asked for, and given.
-my $more = eventually { $rig->metrics->{adit_dials_total} > 1 } 9;
+my $more = eventually { $rig->metrics->{adit_dials_total} > 1 }
+    9 / $Rig::PATIENCE;
 ok(!$more, 'nobody dials a second time') or diag($adit->errors);
 is($rig->metrics->{adit_links_now}, 1, 'one link is enough');
 is($rig->visit('echo', $t, 1000)->{ok}, 1, 'and it works');
