@@ -34,6 +34,7 @@ const struct count_name count_names[] = {
 	UP(streams_broken, "Streams that a return had to break."),
 	UP(links_lost, "Links that ended."),
 	UP(sessions_broken, "Sessions whose client broke the protocol."),
+	UP(rows_lost, "Sessions whose row the database did not get."),
 	UP(refused_dials, "Dials refused: limits.handshakes."),
 	UP(refused_links, "Dials refused: limits.links_per_address."),
 	UP(refused_penalty, "Dials refused: limits.penalty_ms."),

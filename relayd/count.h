@@ -71,6 +71,7 @@ struct counts {
 	count_t streams_broken;
 	count_t links_lost;
 	count_t sessions_broken; /* the client broke the protocol */
+	count_t rows_lost;       /* of sessions: too many waited */
 
 	/* What limits have refused. */
 	count_t refused_dials;     /* limits.handshakes */

@@ -35,13 +35,13 @@ bind_rows(struct registry *g)
 			    (long long)s->tunnels[i].id);
 }
 
-/* Entries that nobody can mean any more go, some at a time. */
-static void
-sweep(struct registry *g)
+/* Some of the entries that nobody can mean any more; how many. */
+static unsigned
+sweep_some(struct registry *g)
 {
 	struct reg_tunnel *t, *old[SWEEP];
 	struct map_node *n = NULL;
-	unsigned count = 0;
+	unsigned count = 0, i;
 
 	while (count < SWEEP && (n = map_next(&g->tunnels, n)) != NULL) {
 		t = MAP_OF(n, struct reg_tunnel, node);
@@ -49,8 +49,16 @@ sweep(struct registry *g)
 		    list_empty(&t->offers))
 			old[count++] = t;
 	}
-	while (count > 0)
-		tunnel_free(g, &old[--count]);
+	for (i = 0; i < count; i++)
+		tunnel_free(g, &old[i]);
+	return count;
+}
+
+static void
+sweep(struct registry *g)
+{
+	while (sweep_some(g) == SWEEP)
+		continue;
 }
 
 static void

@@ -113,6 +113,7 @@ save_ended(struct registry *g, const struct reg_session *s)
 	struct reg_ended *x;
 
 	if (g->ended_n >= ENDED_MAX || (x = calloc(1, sizeof(*x))) == NULL) {
+		count_add(&g->relay->counts.rows_lost, 1);
 		log_error("session %lld: its row is lost, too many wait "
 			  "for the database",
 		    (long long)s->id);

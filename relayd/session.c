@@ -634,14 +634,15 @@ session_adopt(struct worker *w, struct newcomer *n)
 		turn_away(w, n, e.text);
 		return;
 	}
+	if ((k = join(s, n, &e)) != NULL)
+		log_link(k, n->fresh ? "begins it" : "joins it");
 	if (n->fresh)
 		take_tunnels(s, n);
-	if ((k = join(s, n, &e)) == NULL) {
+	if (k == NULL) {
 		session_stir(s); /* a fresh one is dark now */
 		turn_away(w, n, e.text);
 		return;
 	}
-	log_link(k, n->fresh ? "begins it" : "joins it");
 	say_welcome(s, k, n);
 	say_tunnels(s, k->link);
 	if (n->resumed)
