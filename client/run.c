@@ -99,8 +99,8 @@ set(struct run_words *w, char *line, struct err *e)
 			return keys[i].set(w, line + len, e);
 	}
 	line[strcspn(line, "=")] = '\0';
-	return err_set(e, "\"%.40s\" is no setting that this program knows",
-	    line);
+	return err_set(
+	    e, "\"%.40s\" is no setting that this program knows", line);
 }
 
 /* The end of what cmd.exe runs: what came before it was never meant. */
@@ -186,8 +186,8 @@ read_settings(struct client_conf *c, const struct wish *wish, char *text,
 		return EXIT_UNEXPECTED;
 	}
 	if (run_parse(w, text, len, e) == 0) {
-		for (i = 0; i < wish->look_count &&
-		     w->argc < RUN_WORDS_MAX; i++)
+		for (i = 0; i < wish->look_count && w->argc < RUN_WORDS_MAX;
+		     i++)
 			w->argv[w->argc++] = wish->looks[i];
 		rc = client_conf_read(c, w->argc, w->argv, e);
 		/* What is missing is missing in the file, not in the words. */
@@ -250,8 +250,9 @@ run_run(int argc, char *const *argv)
 	}
 	named = plat_env("ADIT_FILE");
 	if (wish.file == NULL && (named == NULL || named[0] == '\0')) {
-		fprintf(stderr, "adit run: give the file that was downloaded,"
-				" or its name in ADIT_FILE\n");
+		fprintf(stderr,
+		    "adit run: give the file that was downloaded,"
+		    " or its name in ADIT_FILE\n");
 		rc = EXIT_USAGE;
 	} else {
 		rc = run_file(wish.file != NULL ? wish.file : named, &wish, &e);

@@ -223,7 +223,7 @@ my $canary = "$dir/started";
 spew("$dir/www/client/wrong.exe", $exe . 'another');
 wrong('another program at that address', 14, qr/NOT started/,
     url => "https://127.0.0.1:$web/client/wrong.exe");
-is(scalar(installed()), 0, 'it was not kept');
+is_deeply([ installed() ], [], 'it was not kept');
 wrong('nothing at that address', 13, qr/could not be downloaded/,
     url => "https://127.0.0.1:$web/client/none.exe");
 wrong('no server', 13, qr/could not be downloaded/,
@@ -234,7 +234,7 @@ unlink "$sys/certutil.exe";
 spew("$sys/certutil.exe", slurp($wine->c_drive .
     '/windows/system32/findstr.exe'));
 wrong('a helper that always says yes', 14, qr/NOT started/);
-is(scalar(installed()), 0, 'nothing was kept');
+is_deeply([ installed() ], [], 'nothing was kept');
 copy($certutil, "$sys/certutil.exe");
 
 # Revoked while it runs.

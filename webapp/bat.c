@@ -157,8 +157,9 @@ put_settings(struct buf *to, const struct bat *b, struct err *e)
 		if (put(to, "#adit allow=", e) != 0 ||
 		    put(to, b->allow[i], e) != 0 || put(to, "\r\n", e) != 0)
 			rc = -1;
-	if (rc == 0 && (put(to, "#adit token=", e) != 0 ||
-		put(to, b->token, e) != 0 || put(to, "\r\n", e) != 0))
+	if (rc == 0 &&
+	    (put(to, "#adit token=", e) != 0 || put(to, b->token, e) != 0 ||
+		put(to, "\r\n", e) != 0))
 		rc = -1;
 	return rc;
 }
@@ -174,8 +175,8 @@ bat_make(const struct bat *b, size_t *n_out, struct err *e)
 	buf_init(&text, BAT_MAX);
 	/* In one piece from the start: growing leaves copies of the token. */
 	if (buf_room(&text, BAT_MAX / 4, e) != NULL &&
-	    put_code(&text, b, e) == 0 &&
-	    put_settings(&text, b, e) == 0 && buf_add(&text, "", 1, e) == 0) {
+	    put_code(&text, b, e) == 0 && put_settings(&text, b, e) == 0 &&
+	    buf_add(&text, "", 1, e) == 0) {
 		*n_out = buf_len(&text) - 1;
 		if ((whole = malloc(*n_out + 1)) == NULL)
 			err_sys(e, "the file");

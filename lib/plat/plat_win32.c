@@ -52,8 +52,8 @@ plat_readv(int fd, const struct span *v, size_t n)
 	WSABUF b[PLAT_SPANS];
 	DWORD got, flags = 0;
 
-	if (WSARecv((SOCKET)fd, b, buffers(b, v, n), &got, &flags, NULL,
-		NULL) != 0)
+	if (WSARecv(
+		(SOCKET)fd, b, buffers(b, v, n), &got, &flags, NULL, NULL) != 0)
 		return win_fail();
 	if (got == 0) /* whether that is an end or a break, it knows */
 		return recv(fd, v[0].p, v[0].n, 0);
@@ -96,8 +96,7 @@ plat_unwait(int fd, struct err *e)
 		win_fail();
 		return err_sys(e, "socket %d", fd);
 	}
-	(void)SetHandleInformation(
-	    (HANDLE)(SOCKET)fd, HANDLE_FLAG_INHERIT, 0);
+	(void)SetHandleInformation((HANDLE)(SOCKET)fd, HANDLE_FLAG_INHERIT, 0);
 	return 0;
 }
 
@@ -240,7 +239,7 @@ static HANDLE
 handle_of(int fd)
 {
 	return GetStdHandle(fd == 0 ? STD_INPUT_HANDLE
-		: fd == 1	    ? STD_OUTPUT_HANDLE
+		: fd == 1           ? STD_OUTPUT_HANDLE
 				    : STD_ERROR_HANDLE);
 }
 
@@ -385,9 +384,8 @@ fail(struct err *e, const char *path)
 	char text[200];
 	DWORD error = GetLastError();
 
-	(void)FormatMessageW(
-	    FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS |
-		FORMAT_MESSAGE_MAX_WIDTH_MASK,
+	(void)FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM |
+		FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK,
 	    NULL, error, 0, wide, sizeof(wide) / sizeof(wide[0]), NULL);
 	(void)wide_copy(text, sizeof(text), wide);
 	if (text[0] == '\0')

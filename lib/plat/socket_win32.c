@@ -220,7 +220,8 @@ win_getsockopt(int fd, int level, int name, void *out, socklen_t *n)
 int
 win_setsockopt(int fd, int level, int name, const void *p, socklen_t n)
 {
-	return setsockopt((SOCKET)fd, level, name, p, (int)n) == 0 ? 0 : win_fail();
+	return setsockopt((SOCKET)fd, level, name, p, (int)n) == 0 ? 0
+								   : win_fail();
 }
 
 /* Windows says POLLHUP when the other side has said its end. */
@@ -271,8 +272,9 @@ win_rename(const char *from, const char *to)
 	bool done = wide_from != NULL && wide_to != NULL &&
 	    MoveFileExW(wide_from, wide_to, MOVEFILE_REPLACE_EXISTING);
 
-	errno = done ? 0 : GetLastError() == ERROR_FILE_NOT_FOUND ? ENOENT :
-								    EACCES;
+	errno = done                                 ? 0
+	    : GetLastError() == ERROR_FILE_NOT_FOUND ? ENOENT
+						     : EACCES;
 	free(wide_from);
 	free(wide_to);
 	return done ? 0 : -1;
@@ -285,8 +287,9 @@ win_link(const char *from, const char *to)
 	bool done = wide_from != NULL && wide_to != NULL &&
 	    CreateHardLinkW(wide_to, wide_from, NULL);
 
-	errno = done ? 0 :
-	    GetLastError() == ERROR_ALREADY_EXISTS ? EEXIST : EIO;
+	errno = done                                 ? 0
+	    : GetLastError() == ERROR_ALREADY_EXISTS ? EEXIST
+						     : EIO;
 	free(wide_from);
 	free(wide_to);
 	return done ? 0 : -1;

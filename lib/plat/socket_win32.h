@@ -51,12 +51,12 @@ int win_getsockopt(int fd, int level, int name, void *out, socklen_t *n);
 int win_setsockopt(int fd, int level, int name, const void *p, socklen_t n);
 
 #ifndef PLAT_WIN32_PLAIN /* the file that makes them of Winsock's */
-#define recv	    win_recv
-#define send	    win_send
-#define connect	    win_connect
-#define bind	    win_bind
-#define listen	    win_listen
-#define accept	    win_accept
+#define recv        win_recv
+#define send        win_send
+#define connect     win_connect
+#define bind        win_bind
+#define listen      win_listen
+#define accept      win_accept
 #define shutdown    win_shutdown
 #define getsockname win_getsockname
 #define getpeername win_getpeername

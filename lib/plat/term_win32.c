@@ -40,8 +40,7 @@ struct term {
 static HANDLE
 handle_of(int fd)
 {
-	return GetStdHandle(
-	    fd == 2 ? STD_ERROR_HANDLE : STD_OUTPUT_HANDLE);
+	return GetStdHandle(fd == 2 ? STD_ERROR_HANDLE : STD_OUTPUT_HANDLE);
 }
 
 bool

@@ -205,9 +205,7 @@ load_ca(SSL_CTX *s, const char *ca, struct err *e)
 	if (ca == NULL || ca[0] == '\0')
 		return err_set(e, "TLS needs a pin or a CA");
 	if (strcmp(ca, "system") == 0)
-		return SSL_CTX_set_default_verify_paths(s) == 1
-		    ? 0
-		    : tls_err(e, "the system's certificates");
+		return tls_ctx_system_ca(s, e);
 	if (SSL_CTX_load_verify_file(s, ca) != 1)
 		return tls_err(e, "CA file %s", ca);
 	/* The file may hold what it means: an intermediate, or the server. */

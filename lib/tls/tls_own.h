@@ -29,6 +29,9 @@ bool tls_ctx_is_server(const struct tls_ctx *c);
 bool tls_ctx_speaks(const struct tls_ctx *c, const SSL *ssl);
 const char *tls_ctx_alpn(const struct tls_ctx *c);
 
+/* s believes whom this system believes: tls_ctx_posix.c, tls_ctx_win32.c. */
+int tls_ctx_system_ca(SSL_CTX *s, struct err *e);
+
 /*
  * A stream's word to tls_ctx's verification: the host that was dialled, and
  * where the reason of a refusal goes.

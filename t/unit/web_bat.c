@@ -5,10 +5,8 @@
 #include "base/err.h"
 #include "tap.h"
 
-#define SHA   \
-	"aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899"
-#define TOKEN \
-	"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define SHA   "aabbccddeeff00112233445566778899aabbccddeeff00112233445566778899"
+#define TOKEN "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define PIN   "sha256:" SHA
 
 enum { HOSTILE = 500 };
@@ -24,8 +22,12 @@ make(const char *url, const char *address, const char *local, const char *pins,
     size_t *n)
 {
 	struct bat_door d = door;
-	struct bat b = { .url = url, .sha256 = SHA, .doors = &d,
-		.door_count = 1, .allow = &local, .allow_count = 1,
+	struct bat b = { .url = url,
+		.sha256 = SHA,
+		.doors = &d,
+		.door_count = 1,
+		.allow = &local,
+		.allow_count = 1,
 		.token = TOKEN };
 
 	d.address = address;
@@ -62,15 +64,18 @@ test_whole(void)
 	ok(end != NULL && at > end, "the settings stand behind the end");
 	ok(strstr(end, "\r\n:") == NULL, "and hold no label");
 	ok(strstr(t, TOKEN) > end, "the key too");
-	ok(strstr(t, "#adit door=relay.example:7000 pin=" PIN "," PIN
-		     "\r\n#adit allow=127.0.0.1:25565\r\n#adit token=" TOKEN
-		     "\r\n") == at,
+	ok(strstr(t,
+	       "#adit door=relay.example:7000 pin=" PIN "," PIN
+	       "\r\n#adit allow=127.0.0.1:25565\r\n#adit token=" TOKEN
+	       "\r\n") == at,
 	    "as the program reads them");
 	free(t);
-	t = make(URL, "wss://adit.example/base/link", "[fe80::1%3]:22", NULL,
-	    &n);
-	ok(t != NULL && strstr(t, "#adit door=wss://adit.example/base/link"
-				  " ca=system\r\n") != NULL,
+	t = make(
+	    URL, "wss://adit.example/base/link", "[fe80::1%3]:22", NULL, &n);
+	ok(t != NULL &&
+		strstr(t,
+		    "#adit door=wss://adit.example/base/link"
+		    " ca=system\r\n") != NULL,
 	    "a door that the system's authorities vouch for");
 	free(t);
 }
@@ -78,9 +83,14 @@ test_whole(void)
 static void
 test_own_certificate(void)
 {
-	struct bat b = { .url = URL, .sha256 = SHA, .own_certificate = true,
-		.doors = &door, .door_count = 1, .allow = &allow,
-		.allow_count = 1, .token = TOKEN };
+	struct bat b = { .url = URL,
+		.sha256 = SHA,
+		.own_certificate = true,
+		.doors = &door,
+		.door_count = 1,
+		.allow = &allow,
+		.allow_count = 1,
+		.token = TOKEN };
 	size_t n;
 	char *t = bat_make(&b, &n, &e);
 
@@ -102,11 +112,11 @@ static const char *
 hostile(unsigned i)
 {
 	static const char *const bits[] = { "\"", "&", "|", "<", ">", "^",
-		"%PATH%", "!x!", "\r\n", "\n", "\r", "\x1a", "`", "'", "(",
-		")", ";", " ", "\t", "$", "\xc3\xbc", "\xff", "\\", "*",
-		"calc&rem ", "\" & calc & \"", "\r\nexit /b 0\r\n",
-		"\r\n:check\r\ncalc\r\n", "%~f0", "@URL@", "~", ",", "=", "#",
-		"{", "}", "?", "+", "\x01", "\x7f" };
+		"%PATH%", "!x!", "\r\n", "\n", "\r", "\x1a", "`", "'", "(", ")",
+		";", " ", "\t", "$", "\xc3\xbc", "\xff", "\\", "*", "calc&rem ",
+		"\" & calc & \"", "\r\nexit /b 0\r\n", "\r\n:check\r\ncalc\r\n",
+		"%~f0", "@URL@", "~", ",", "=", "#", "{", "}", "?", "+", "\x01",
+		"\x7f" };
 	enum { BITS = sizeof(bits) / sizeof(bits[0]) };
 	static char text[128];
 	const char *one = bits[i % BITS], *two = bits[(i / BITS * 7) % BITS];
@@ -140,11 +150,12 @@ test_hostile(void)
 		doors += make(URL, address, allow, door.pins, &n) == NULL;
 		pins += make(URL, door.address, allow, h, &n) == NULL;
 		snprintf(address, sizeof(address), "%s\x01:1", h);
-		locals += make(URL, door.address, address, door.pins, &n) ==
-		    NULL;
+		locals +=
+		    make(URL, door.address, address, door.pins, &n) == NULL;
 		bat_file_name(name, sizeof(name), h);
-		names += strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_")
-			== strlen(name) - 4 &&
+		names +=
+		    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") ==
+			strlen(name) - 4 &&
 		    strcmp(name + strlen(name) - 4, ".bat") == 0;
 	}
 	is_int(urls, HOSTILE, "500 hostile hosts of the download");
@@ -165,8 +176,8 @@ test_names(void)
 {
 	char to[20];
 
-	is_str(bat_file_name(to, sizeof(to), "Minecraft"),
-	    "adit-minecraft.bat", "a name");
+	is_str(bat_file_name(to, sizeof(to), "Minecraft"), "adit-minecraft.bat",
+	    "a name");
 	is_str(bat_file_name(to, sizeof(to), "My G\xc3\xa4me!"),
 	    "adit-my-g-me.bat", "of other letters");
 	is_str(bat_file_name(to, sizeof(to), "&&&"), "adit.bat", "of none");

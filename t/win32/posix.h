@@ -18,8 +18,8 @@
 #define SOCK_NONBLOCK 0x10000
 #define SOCK_CLOEXEC  0x20000
 #define O_NONBLOCK    0x4000
-#define F_GETFL	      3
-#define F_SETFL	      4
+#define F_GETFL       3
+#define F_SETFL       4
 
 int posix_socket(int family, int type, int protocol);
 int posix_accept4(int fd, struct sockaddr *from, socklen_t *n, int flags);
@@ -33,14 +33,14 @@ char *posix_mkdtemp(char *name);
 
 #ifndef T_WIN32_PLAIN
 #undef write
-#define socket(f, t, p)	       posix_socket((f), (t), (p))
+#define socket(f, t, p)        posix_socket((f), (t), (p))
 #define accept4(s, a, n, f)    posix_accept4((s), (a), (n), (f))
 #define socketpair(f, t, p, v) posix_socketpair((f), (t), (p), (v))
 #define fcntl(fd, what, ...)   posix_fcntl((fd), (what), __VA_ARGS__ + 0)
-#define close(fd)	       posix_close(fd)
-#define read(fd, to, n)	       posix_read((fd), (to), (n))
-#define write(fd, p, n)	       posix_write((fd), (p), (n))
-#define mkdtemp(name)	       posix_mkdtemp(name)
+#define close(fd)              posix_close(fd)
+#define read(fd, to, n)        posix_read((fd), (to), (n))
+#define write(fd, p, n)        posix_write((fd), (p), (n))
+#define mkdtemp(name)          posix_mkdtemp(name)
 #endif
 
 /* The C library of Windows does not tell what its heap holds. */
