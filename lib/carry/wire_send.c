@@ -208,6 +208,9 @@ wire_flush(struct wire *w)
 	if (w->blocked) {
 		ask_rate(w);
 		loop_again(w->watch, LOOP_WRITE);
+	} else if (n >= w->quantum && w->up && w->ops != NULL) {
+		w->c->told = true; /* nobody else would tell them */
+		w->ops->ready(w->arg);
 	}
 	learn_quantum(w, full);
 	if (!full && w->finishing)

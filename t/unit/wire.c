@@ -25,7 +25,7 @@ enum { TURNS = 3000 };
 
 struct one {
 	struct wire *w;
-	bool up, down, echoes, stops;
+	bool up, down, echoes, stops, ready;
 	enum wire_end how;
 	size_t got, records;
 	uint8_t last;
@@ -77,7 +77,7 @@ on_down(void *arg, enum wire_end how, const char *why)
 static void
 on_ready(void *arg)
 {
-	(void)arg;
+	((struct one *)arg)->ready = true;
 }
 
 static const struct wire_ops ops = { on_up, on_input, on_down, on_ready };
@@ -228,6 +228,26 @@ test_room(void)
 	ok(i < 100, "which is used up");
 	ok(wire_room(s.w, MUX_ROOM_CONTROL) > 0,
 	    "control frames have room beyond that");
+	wire_free(&s.w);
+	wire_free(&c.w);
+	turns(2);
+}
+
+/* The other side says nothing meanwhile that would wake anybody. */
+static void
+test_goes_on(void)
+{
+	static uint8_t big[16384];
+	struct one s, c;
+	int i = 0;
+
+	couple(&s, &c);
+	for (s.ready = true; i < 200 && until(&s.ready); i++) {
+		s.ready = false;
+		while (wire_room(s.w, MUX_ROOM_DATA) > 0)
+			wire_seal(s.w, big, sizeof(big));
+	}
+	is_int(i, 200, "who was held back by a full wire is told to go on");
 	wire_free(&s.w);
 	wire_free(&c.w);
 	turns(2);
@@ -445,6 +465,7 @@ main(void)
 	test_finish();
 	test_finish_deadline();
 	test_room();
+	test_goes_on();
 	test_move();
 	test_speaks_too_soon();
 	test_junk();
