@@ -272,6 +272,18 @@ pool_pressure(const struct pool *p)
 	return (unsigned)(held * 100 / b->max);
 }
 
+uint64_t
+pool_left(const struct pool *p)
+{
+	const struct budget *b = p->budget;
+	uint64_t held;
+
+	if (b == NULL || b->max == 0)
+		return UINT64_MAX;
+	held = atomic_load_explicit(&b->held, memory_order_relaxed);
+	return held < b->max ? b->max - held : 0;
+}
+
 /* Tells every chunk how many of its slabs are free, and whether lately used. */
 static void
 count_free(struct pool *p)

@@ -60,6 +60,9 @@ size_t pool_held(const struct pool *p);
 /* How full the budget is, in percent (0 without a limit; may pass 100). */
 unsigned pool_pressure(const struct pool *p);
 
+/* Bytes of the budget that nobody holds; UINT64_MAX without a limit. */
+uint64_t pool_left(const struct pool *p);
+
 /*
  * Gives what has not been needed lately back to the system; call it every
  * few seconds.

@@ -263,11 +263,25 @@ tell_gone(struct mux *m)
 		    LIST_OF(m->dead.next, struct mux_stream, turn));
 }
 
+/*
+ * It holds what one session may hold: held_max, or a third of what is left to
+ * all.  So one alone comes to a quarter of the memory, and however many are
+ * greedy, they never take it all from the others.
+ */
+bool
+mux_has_share(const struct mux *m)
+{
+	uint64_t held = m->stats.held;
+
+	return m->conf.held_max != 0 &&
+	    (held >= m->conf.held_max || held >= pool_left(m->conf.pool) / 3);
+}
+
 /* One session may not hold more than its share; the oldest unread pays. */
 static void
 keep_share(struct mux *m)
 {
-	if (m->conf.held_max != 0 && m->stats.held > m->conf.held_max)
+	if (m->stats.held > 0 && mux_has_share(m))
 		mux_shed(m, CODE_MEMORY);
 }
 

@@ -219,6 +219,8 @@ void mux_wake(struct mux *m);
 void mux_break(struct mux *m, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+bool mux_has_share(const struct mux *m);
+
 /* mux_queue.c */
 int mux_queue_add(struct mux *m, struct queue *q, struct slab *b, uint32_t off,
     uint32_t len);

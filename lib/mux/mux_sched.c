@@ -11,6 +11,19 @@
  * windows are the queue.
  */
 
+/*
+ * How far it may send: the peer's limit, but no further than two of our own
+ * windows ahead of what is acknowledged.  What was sent is retained: a peer
+ * that grants much and acknowledges nothing shall not cost us more.
+ */
+static uint64_t
+send_limit(const struct mux_stream *s)
+{
+	uint64_t own = s->acked + (uint64_t)2 * s->m->conf.window_max;
+
+	return s->limit < own ? s->limit : own;
+}
+
 static bool
 wants_turn(const struct mux_stream *s)
 {
@@ -21,7 +34,7 @@ wants_turn(const struct mux_stream *s)
 		return true;
 	if (s->fin_pulled)
 		return !s->fin_sent;
-	return s->readable && pulled(s) < s->limit;
+	return s->readable && pulled(s) < send_limit(s);
 }
 
 static void
@@ -125,8 +138,8 @@ read_wish(const struct mux_stream *s)
 		room = READ_LEAST;
 	if (want > (uint64_t)room)
 		want = (uint64_t)room;
-	if (want > s->limit - pulled(s))
-		want = s->limit - pulled(s);
+	if (want > send_limit(s) - pulled(s))
+		want = send_limit(s) - pulled(s);
 	return (size_t)want;
 }
 
@@ -194,8 +207,7 @@ learn_read_size(struct mux_stream *s, size_t want, size_t got)
 static bool
 short_of_memory(const struct mux *m)
 {
-	return pool_pressure(m->conf.pool) >= 98 ||
-	    (m->conf.held_max != 0 && m->stats.held >= m->conf.held_max);
+	return pool_pressure(m->conf.pool) >= 98 || mux_has_share(m);
 }
 
 /* One read from the local end, and onto the link with it. */
@@ -238,7 +250,8 @@ take_turn(struct mux_stream *s)
 {
 	if (s->sent < pulled(s))
 		send_retained(s, true);
-	else if (!s->fin_pulled && s->readable && pulled(s) < s->limit)
+	else if (!s->fin_pulled && s->readable &&
+	    pulled(s) < send_limit(s))
 		read_and_send(s);
 	if (!s->rst && !s->dead && s->fin_pulled && !s->fin_sent &&
 	    s->sent == pulled(s) && s->link != NULL)

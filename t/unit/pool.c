@@ -61,6 +61,11 @@ test_refs(void)
 	is_int(pool_held(p), POOL_LARGE + POOL_SMALL, "held bytes are counted");
 	is_int(b.held, POOL_LARGE + POOL_SMALL, "in the budget too");
 	is_int(pool_pressure(p), 17, "pressure in percent");
+	is_int(pool_left(p), 100000 - POOL_LARGE - POOL_SMALL,
+	    "what nobody holds is left");
+	b.max = POOL_LARGE;
+	is_int(pool_left(p), 0, "nothing is left of what is overdrawn");
+	b.max = 100000;
 	again = slab_ref(s);
 	slab_unref(&s);
 	ok(s == NULL, "the owner's pointer is cleared");
@@ -89,6 +94,7 @@ test_peak(void)
 	bool good = true;
 
 	is_int(pool_pressure(p), 0, "no budget, no pressure");
+	ok(pool_left(p) == UINT64_MAX, "without a limit all is left");
 	for (size_t i = 0; i < MANY; i++) {
 		good = good && (all[i] = pool_get(p, POOL_LARGE)) != NULL;
 		memset(all[i]->data, (int)i, all[i]->cap);
