@@ -121,7 +121,7 @@ static const struct conf_key keys[] = {
 	    "Idle time that ends a UDP flow while one side has spoken."),
 	NUMBER(limits.flow_answered_idle_s, "120", 1, 86400, "s",
 	    "Idle time that ends a UDP flow once both have."),
-	NUMBER(limits.flow_packets_per_s, "100000", 0, 10000000, NULL,
+	NUMBER(limits.flow_packets_per_s, "200000", 0, 10000000, NULL,
 	    "Datagrams per second from one address, for the tunnels of one"
 	    " worker; 0 is no limit."),
 	NUMBER(limits.opens_per_s, "2000", 1, 1000000, NULL,

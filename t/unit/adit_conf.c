@@ -63,7 +63,7 @@ test_defaults(void)
 	is_int(c.limits.opens_burst, 4000, "opens_burst");
 	is_int(c.limits.flow_idle_s, 30, "flow_idle_s");
 	is_int(c.limits.flow_answered_idle_s, 120, "flow_answered_idle_s");
-	is_int(c.limits.flow_packets_per_s, 100000, "flow_packets_per_s");
+	is_int(c.limits.flow_packets_per_s, 200000, "flow_packets_per_s");
 	is_int(c.limits.window_first_kb, 256, "window_first_kb");
 	is_int(c.limits.window_max_kb, 2048, "window_max_kb");
 	is_int(c.limits.visitors_per_minute, 0, "visitors_per_minute");

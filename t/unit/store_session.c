@@ -138,6 +138,29 @@ busy(void)
 	store_set_waiting(s, true);
 }
 
+/* A later Adit has brought the file up to date while it was open here. */
+static void
+newer(void)
+{
+	struct event v = { .who = "relayd", .did = "later" };
+	struct session_batch b = { .events = &v, .event_n = 1 };
+	int64_t is = rig_sql("PRAGMA user_version");
+	char back[64];
+
+	is_int(store_schema_check(s, &rig_err), 0, "tables as we know them");
+	rig_sql("PRAGMA user_version = 9999");
+	is_int(store_schema_check(s, &rig_err), -1, "tables of a later Adit");
+	is_int(store_why(s), STORE_NEWER, "which is why");
+	is_int(store_session_write(s, &b, &rig_err), -1, "nothing is written");
+	is_int(store_why(s), STORE_NEWER, "for that reason");
+	is_int(rig_sql("SELECT count(*) FROM event WHERE did = 'later'"), 0,
+	    "indeed");
+	snprintf(back, sizeof(back), "PRAGMA user_version = %lld",
+	    (long long)is);
+	rig_sql(back);
+	is_int(store_session_write(s, &b, &rig_err), 1, "till it is put back");
+}
+
 int
 main(void)
 {
@@ -153,6 +176,7 @@ main(void)
 	usage();
 	used();
 	busy();
+	newer();
 	store_close(&s);
 	rig_end();
 	return tap_done();
