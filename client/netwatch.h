@@ -2,8 +2,9 @@
  * netwatch: tells when this computer's network has changed or it has slept, so
  * that nobody waits for a connection that is dead already.
  *
- * netwatch_linux.c asks the kernel.  On other systems netwatch_none.c tells
- * nothing: there the silence of a link is noticed within seconds instead.
+ * netwatch_linux.c asks the kernel, netwatch_win32.c Windows.  On other systems
+ * netwatch_none.c tells nothing: there the silence of a link is noticed within
+ * seconds instead.
  */
 #ifndef CLIENT_NETWATCH_H
 #define CLIENT_NETWATCH_H

@@ -1,6 +1,6 @@
 #include "netwatch.h"
 
-#ifndef __linux__
+#if !defined(__linux__) && !defined(_WIN32)
 
 #include <stddef.h>
 

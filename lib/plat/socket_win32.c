@@ -162,6 +162,9 @@ win_connect(int fd, const struct sockaddr *to, socklen_t n)
 	case WSAEINVAL: /* asked again while it is under way */
 		errno = EALREADY;
 		return -1;
+	case WSAECONNABORTED: /* asked again when it has failed: Wine */
+		errno = ECONNREFUSED;
+		return -1;
 	default:
 		return win_fail();
 	}

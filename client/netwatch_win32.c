@@ -1,0 +1,161 @@
+#include "netwatch.h"
+
+/* Before all that knows Winsock by other names. */
+#include <winsock2.h>
+#include <ws2tcpip.h>
+
+#include <iphlpapi.h>
+#include <netioapi.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "net/loop.h"
+
+/* What older headers lack of powrprof.dll. */
+typedef ULONG CALLBACK power_fn(PVOID context, ULONG type, PVOID setting);
+struct power_wish {
+	power_fn *fn;
+	PVOID context;
+};
+typedef DWORD WINAPI power_register(DWORD flags, HANDLE wish, PVOID *out);
+typedef DWORD WINAPI power_unregister(PVOID handle);
+
+enum { BY_CALLBACK = 2 };
+
+struct netwatch {
+	struct loop *loop;
+	netwatch_fn *fn; /* NULL: its owner has let go */
+	void *arg;
+	atomic_uint holders; /* the owner, and a post under way */
+	atomic_bool posted;
+	atomic_bool woke;
+	HANDLE addresses;
+	HMODULE power;
+	struct power_wish wish;
+	PVOID power_handle;
+};
+
+static void
+let_go(struct netwatch *w)
+{
+	if (atomic_fetch_sub(&w->holders, 1) == 1)
+		free(w);
+}
+
+/* In the loop's thread. */
+static void
+on_here(void *arg)
+{
+	struct netwatch *w = arg;
+	bool woke;
+
+	atomic_store(&w->posted, false);
+	woke = atomic_exchange(&w->woke, false);
+	if (w->fn != NULL)
+		w->fn(w->arg, woke ? NET_WOKE : NET_OTHER, NULL);
+	let_go(w);
+}
+
+/* In a thread of Windows': many changes at once are told as one. */
+static void
+tell(struct netwatch *w)
+{
+	if (atomic_exchange(&w->posted, true))
+		return;
+	atomic_fetch_add(&w->holders, 1);
+	if (loop_post(w->loop, on_here, w, NULL) != 0)
+		let_go(w);
+}
+
+static void WINAPI
+on_addresses(
+    void *context, MIB_UNICASTIPADDRESS_ROW *row, MIB_NOTIFICATION_TYPE what)
+{
+	(void)row;
+	(void)what;
+	tell(context);
+}
+
+static ULONG CALLBACK
+on_power(PVOID context, ULONG type, PVOID setting)
+{
+	struct netwatch *w = context;
+
+	(void)setting;
+	if (type != PBT_APMRESUMEAUTOMATIC)
+		return 0;
+	atomic_store(&w->woke, true);
+	tell(w);
+	return 0;
+}
+
+/* Sleep is told from Windows 8 on; without it addresses are enough. */
+static void
+watch_power(struct netwatch *w)
+{
+	power_register *ask = NULL;
+
+	w->wish = (struct power_wish){ on_power, w };
+	w->power =
+	    LoadLibraryExW(L"powrprof.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
+	if (w->power != NULL)
+		ask = (power_register *)(void (*)(void))GetProcAddress(
+		    w->power, "PowerRegisterSuspendResumeNotification");
+	if (ask == NULL || ask(BY_CALLBACK, &w->wish, &w->power_handle) != 0)
+		w->power_handle = NULL;
+}
+
+static void
+unwatch_power(struct netwatch *w)
+{
+	power_unregister *end = NULL;
+
+	if (w->power_handle != NULL)
+		end = (power_unregister *)(void (*)(void))GetProcAddress(
+		    w->power, "PowerUnregisterSuspendResumeNotification");
+	if (end != NULL)
+		(void)end(w->power_handle);
+	if (w->power != NULL)
+		(void)FreeLibrary(w->power);
+}
+
+struct netwatch *
+netwatch_new(struct loop *l, netwatch_fn *fn, void *arg, struct err *e)
+{
+	struct netwatch *w = calloc(1, sizeof(*w));
+
+	if (w == NULL) {
+		err_sys(e, "watching the network");
+		return NULL;
+	}
+	w->loop = l;
+	w->fn = fn;
+	w->arg = arg;
+	atomic_store(&w->holders, 1);
+	if (NotifyUnicastIpAddressChange(
+		AF_UNSPEC, on_addresses, w, FALSE, &w->addresses) != NO_ERROR) {
+		err_set(e, "Windows does not tell of changed addresses");
+		let_go(w);
+		return NULL;
+	}
+	watch_power(w);
+	return w;
+}
+
+/* Both ends of notification wait for a call that is under way. */
+void
+netwatch_free(struct netwatch **wp)
+{
+	struct netwatch *w = *wp;
+
+	*wp = NULL;
+	if (w == NULL)
+		return;
+	if (w->addresses != NULL)
+		(void)CancelMibChangeNotify2(w->addresses);
+	unwatch_power(w);
+	w->fn = NULL;
+	let_go(w);
+}
