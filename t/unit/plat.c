@@ -307,9 +307,77 @@ test_secret_file(void)
 	rmdir(dir);
 }
 
+/* A file that is no secret: anybody may read it. */
+static void
+test_file(void)
+{
+	char dir[] = "/tmp/plat-XXXXXX", path[64], to[4];
+	size_t len;
+	FILE *f;
+
+	ok(mkdtemp(dir) != NULL, "a folder");
+	snprintf(path, sizeof(path), "%s/f", dir);
+	f = fopen(path, "w");
+	fputs("abc", f);
+	fclose(f);
+	chmod(path, 0644);
+	is_int(plat_read_file(path, to, sizeof(to), &len, &e), 0, "is read");
+	is_int(len, 3, "whole");
+	is_str(to, "abc", "with a NUL behind it");
+	is_int(plat_read_file(path, to, 3, &len, &e), -1, "or does not fit");
+	is_int(plat_read_file(dir, to, sizeof(to), &len, &e), -1,
+	    "a folder is no file");
+	unlink(path);
+	is_int(plat_read_file(path, to, sizeof(to), &len, &e), -1,
+	    "it is not there");
+	rmdir(dir);
+}
+
+static bool
+is_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+static void
+test_waker(void)
+{
+	int in, out, i;
+
+	is_int(plat_waker(&in, &out, &e), 0, "a waker");
+	ok(!is_readable(out), "sleeps");
+	for (i = 0; i < 100000; i++)
+		plat_wake(in);
+	ok(is_readable(out), "is woken, however often");
+	plat_slept(out);
+	ok(!is_readable(out), "and sleeps again");
+	plat_wake(in);
+	ok(is_readable(out), "until the next time");
+	plat_close(&in);
+	plat_close(&out);
+}
+
+static void
+test_env_copy(void)
+{
+	char *value;
+
+	setenv("PLAT_TEST", "a value", 1);
+	value = plat_env("PLAT_TEST");
+	unsetenv("PLAT_TEST");
+	is_str(value, "a value", "a variable's value is ours");
+	free(value);
+	ok(plat_env("PLAT_TEST") == NULL, "none is told as none");
+}
+
 int
 main(void)
 {
+	test_file();
+	test_waker();
+	test_env_copy();
 	test_spans();
 	test_many_spans();
 	test_socket();
