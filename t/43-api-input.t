@@ -284,7 +284,7 @@ for my $round (1 .. long_or(20, 4)) {
 	    'the others are told of the port') or diag(join ', ', @got);
 }
 
-my $end = time + long_or(60, 3);
+my $end = time + long_or(60, 5);
 my @writers = at_once(32, sub {
 	my ($done, $worst, %bad) = (0, 0);
 	while (time < $end) {

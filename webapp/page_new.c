@@ -232,6 +232,38 @@ refused(struct req *r, struct form *wrong, const struct err *e)
 	return strcmp(field, "public_port") == 0 ? 409 : 422;
 }
 
+/* Makes it and lets a machine serve it (0: none), inside the step. */
+static int
+make(struct req *r, const struct tunnel_wish *w, uint64_t machine,
+    struct tunnel *t, struct err *e)
+{
+	if (store_tunnel_add(r->store, r->user.id, w, &r->app->ports, false,
+		false, t, e) == -1)
+		return -1;
+	page_note(r, t->user, "tunnel add", "tunnel %lld \"%s\", port %u",
+	    (long long)t->id, t->name, t->public_port);
+	if (machine == 0)
+		return 0;
+	return store_machine_serve(
+	    r->store, r->user.id, (int64_t)machine, t->id, true, e);
+}
+
+/* All of it is kept, or nothing. */
+static int
+make_whole(struct req *r, const struct tunnel_wish *w, uint64_t machine,
+    struct tunnel *t, struct err *e)
+{
+	struct err ignored;
+	int rc;
+
+	if (store_group(r->store, e) == -1)
+		return -1;
+	if ((rc = make(r, w, machine, t, e)) != -1)
+		return store_group_end(r->store, true, e);
+	store_group_end(r->store, false, &ignored);
+	return rc;
+}
+
 void
 new_make(struct req *r)
 {
@@ -248,20 +280,13 @@ new_make(struct req *r)
 		again(r, &f, &wrong, 422);
 		return;
 	}
-	if (store_tunnel_add(r->store, r->user.id, &w, &r->app->ports, false,
-		false, &t, &e) == -1) {
+	if (!str_number(f.machine, 1, INT64_MAX, &machine))
+		machine = 0;
+	if (make_whole(r, &w, machine, &t, &e) == -1) {
 		if (!page_was_refused(r))
 			page_trouble(r, &e);
 		else
 			again(r, &f, &wrong, refused(r, &wrong, &e));
-		return;
-	}
-	page_note(r, t.user, "tunnel add", "tunnel %lld \"%s\", port %u",
-	    (long long)t.id, t.name, t.public_port);
-	if (str_number(f.machine, 1, INT64_MAX, &machine) &&
-	    store_machine_serve(r->store, r->user.id, (int64_t)machine, t.id,
-		true, &e) == -1) {
-		page_trouble(r, &e);
 		return;
 	}
 	req_go(r, "/tunnels/%lld", (long long)t.id);

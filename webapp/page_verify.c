@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "base/str.h"
 #include "guess.h"
 #include "log/log.h"
 #include "page.h"
@@ -165,6 +166,29 @@ verify_page(struct req *r)
 	page_send(r, 200);
 }
 
+/* Verifies and writes down who did, or neither: 1, 0 the link is used, -1. */
+static int
+verify(struct req *r, const struct tunnel *tun, struct err *e)
+{
+	int rc;
+
+	if (store_group(r->store, e) == -1)
+		return -1;
+	rc = store_verify(r->store, tun->id, tun->verify_serial, e);
+	if (rc != 1) {
+		struct err ignored;
+
+		store_group_end(r->store, false, &ignored);
+		return rc;
+	}
+	if (r->user.id == 0)
+		str_copy(r->user.email, sizeof(r->user.email),
+		    "A holder of the link");
+	page_note(r, tun->user, "tunnel verify", "tunnel %lld \"%s\"",
+	    (long long)tun->id, tun->name);
+	return store_group_end(r->store, true, e) == -1 ? -1 : 1;
+}
+
 void
 verify_open(struct req *r)
 {
@@ -175,8 +199,7 @@ verify_open(struct req *r)
 
 	if (!find(r, &tun) || !may_verify(r))
 		return;
-	rc = store_verify(r->store, tun.id, tun.verify_serial, &e);
-	if (rc == -1) {
+	if ((rc = verify(r, &tun, &e)) == -1) {
 		page_trouble(r, &e);
 		return;
 	}
@@ -184,11 +207,6 @@ verify_open(struct req *r)
 		show_bad(r);
 		return;
 	}
-	if (r->user.id == 0)
-		memcpy(r->user.email, "A holder of the link",
-		    sizeof("A holder of the link"));
-	page_note(r, tun.user, "tunnel verify", "tunnel %lld \"%s\"",
-	    (long long)tun.id, tun.name);
 	log_info("tunnel %lld: verified from %s", (long long)tun.id,
 	    r->address);
 	t = page_porch(r, "verify_done", "Verified", SCENE_LAMP);

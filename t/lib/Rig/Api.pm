@@ -97,7 +97,7 @@ sub body {
 	return undef;
 }
 
-# What came: status, headers (names in small letters), body, json.
+# What came: status, headers (names in small letters), cookies, body, json.
 sub answer {
 	my ($text) = @_;
 	my ($head, $body) = split /\r\n\r\n/, $text, 2;
@@ -105,6 +105,7 @@ sub answer {
 	for my $line (split /\r\n/, defined $head ? $head : '') {
 		next unless $line =~ /^([^:]+):\s*(.*)$/s;
 		$a{head}{ lc $1 } = $2;
+		push @{ $a{cookies} }, $2 if lc $1 eq 'set-cookie';
 	}
 	$a{status} = $1 if ($a{head}{status} || '') =~ /^(\d+)/;
 	$a{type} = $a{head}{'content-type'} || '';
@@ -135,7 +136,8 @@ sub by_cgi {
 		open STDERR, '>>', $rig->dir . '/cgi.err';
 		%ENV = (PATH => $ENV{PATH}, %{ $rig->env }, %$v,
 		    ADIT_CONFIG => $rig->conf_path);
-		exec "$Rig::BUILD/webapp.fcgi" or POSIX::_exit(127);
+		exec @{ $self->{under} || [] }, "$Rig::BUILD/webapp.fcgi"
+		    or POSIX::_exit(127);
 	}
 	close $_ for $in, $out;
 	local $SIG{PIPE} = 'IGNORE';
