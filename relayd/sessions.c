@@ -368,23 +368,28 @@ is_same_client(const struct newcomer *n, const struct reg_session *s)
 
 /* A further link of a session that is here. */
 static void
-join(struct registry *g, struct newcomer *n, struct reg_session *s)
+join(struct newcomer *n, struct reg_session *s)
 {
-	const struct adit_conf_limits *l = &g->relay->tune.limits;
-	uint32_t wait_ms;
-
-	if (!limit_take(&s->machine->returns, l->returns_per_s,
-		l->returns_burst, loop_now(g->relay->loop), &wait_ms)) {
-		count_add(&g->relay->counts.refused_returns, 1);
-		reject(
-		    g, n, CODE_BUSY, wait_ms, "this machine returns too often");
-		return;
-	}
 	n->fresh = false;
 	n->resumed = true;
 	s->peer = n->peer;
 	addr_ip_text(s->address, &n->peer);
 	send_home(s, n);
+}
+
+/* Starts and returns alike; a start costs a row in the database, too. */
+static bool
+comes_too_often(struct registry *g, struct newcomer *n, struct reg_machine *m)
+{
+	const struct adit_conf_limits *l = &g->relay->tune.limits;
+	uint32_t wait_ms;
+
+	if (limit_take(&m->returns, l->returns_per_s, l->returns_burst,
+		loop_now(g->relay->loop), &wait_ms))
+		return false;
+	count_add(&g->relay->counts.refused_returns, 1);
+	reject(g, n, CODE_BUSY, wait_ms, "this machine returns too often");
+	return true;
 }
 
 /* The token was good. */
@@ -411,8 +416,10 @@ decide(struct registry *g, struct newcomer *n)
 	s = n->hello.has_key ? find_by_key(g, n->hello.key) : NULL;
 	if (told_has(&m->told, n->hello.instance, loop_now(g->relay->loop)))
 		reject_replaced(g, n, m);
+	else if (comes_too_often(g, n, m))
+		return;
 	else if (s != NULL && s == m->session)
-		join(g, n, s);
+		join(n, s);
 	else if (m->session == NULL)
 		begin(g, n, m, row);
 	else if (is_same_client(n, m->session))
