@@ -23,6 +23,7 @@
 enum {
 	LINK_CONTROL_MAX = 8 << 20, /* bytes of control frames that may wait */
 	RESETS_MAX = 16384,	    /* RESETs that wait for their answer */
+	ANSWERS_MAX = 65536, /* to RESETs, that wait for a full link */
 	PINGS_PER_S = 10,
 	ACKS_AHEAD_MAX = 1000, /* ACKs that moved nothing */
 	READ_UNIT = 16,
@@ -139,6 +140,7 @@ struct mux_link {
 	uint32_t rtt_ms;
 	uint64_t full_since; /* 0: it has room */
 	struct buf control;
+	uint32_t answers; /* to RESETs, since control was empty */
 	struct slab *stage; /* frames that share the next record */
 	uint32_t stage_len;
 	struct slab *carry; /* a frame that has not come whole */

@@ -443,6 +443,7 @@ mux_link_control(struct mux_link *l)
 		mux_link_put(l, &f, f.body);
 		buf_drop(&l->control, (size_t)n);
 	}
+	l->answers = 0;
 	if (mux_link_room(l, MUX_ROOM_CONTROL) > 0)
 		say_ping_pong(l);
 	return true;

@@ -701,7 +701,12 @@ mux_stream_answer(struct mux_link *l, uint32_t number)
 		.len = 2, .stream = number };
 	uint8_t code[2] = { 0, CODE_RESET };
 
-	mux_link_add(l, &f, code);
+	if (++l->answers <= ANSWERS_MAX) {
+		mux_link_add(l, &f, code);
+		return;
+	}
+	l->refused = true; /* it asks and asks, and reads no answer */
+	mux_wake(l->m);
 }
 
 static void
