@@ -33,7 +33,7 @@ cmp_ok(scalar @routes, '>', 40, 'the routes are read');
 # A route's path with this id and word.
 sub path {
 	my ($pattern, $id, $word) = @_;
-	$pattern =~ s/\{id\}/$id/;
+	$pattern =~ s/\{id\}/$id/g;
 	$pattern =~ s/\{word\}/$word/;
 	return $pattern;
 }

@@ -22,6 +22,8 @@ my %key = (
 	admin => $api->key('admin@example.org', admin => 1),
 );
 push @{ $rig->{secrets} }, values %key;
+$api->ask(PATCH => '/api/settings', key => $key{admin},
+    json => { tunnels_max => 0 });
 
 # --- what each route needs, and what its owner gets ---------------------------
 
@@ -110,6 +112,9 @@ my %case = (
 	    { ids => \&tunnel, want => 200 },
 	'POST /api/tunnels/{id}/restore' => { ids => \&deleted, want => 200 },
 	'POST /api/tunnels/{id}/test' => { ids => \&tunnel, want => 409 },
+	'GET /api/tunnels/{id}/visitors' => { ids => \&tunnel, want => 503 },
+	'DELETE /api/tunnels/{id}/visitors/{id}' =>
+	    { ids => sub { (tunnel(), 257) }, want => 503 },
 	'POST /api/tunnels/{id}/verify' => { ids => \&tunnel, want => 200 },
 	'POST /api/tunnels/{id}/freeze' => { ids => \&tunnel, want => 200 },
 	'POST /api/tunnels/{id}/unfreeze' => { ids => \&tunnel, want => 200 },

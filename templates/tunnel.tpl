@@ -29,6 +29,7 @@
     <p class="says"><strong>{{STRONG}}</strong> {{REST}}</p>
   </section>
   <p class="vh" role="status" id="live-says"></p>
+  <p class="small"><span class="live needs-js" id="live"{{#OWNER}} data-alone{{/OWNER}}>Live</span></p>
   {{#STEPS_CARD}}
   <section class="card" aria-label="Steps" id="steps" data-live>
     <ol class="steps">
@@ -154,6 +155,28 @@
       <form class="acts" method="post" action="{{BASE}}/tunnels/{{ID}}/only-me"><input type="hidden" name="token" value="{{TOKEN}}"><button class="btn mini" type="submit">Only my address, {{MY_ADDRESS}}</button></form>
     </section>
   </div>
+  <section class="card flat" aria-labelledby="vis" id="visitors" data-live>
+    <div class="card-head"><h2 id="vis">Connected now</h2></div>
+    {{#VISITORS_AWAY}}
+    <p class="soft">Unknown while the relay is not running.</p>
+    {{/VISITORS_AWAY}}
+    {{#VISITORS_NONE}}
+    <p class="soft">Nobody is connected.</p>
+    {{/VISITORS_NONE}}
+    {{#VISITORS}}
+    <table class="stack">
+      <thead><tr><th scope="col">From</th><th scope="col">Since</th><th scope="col">By</th><th scope="col" class="num">From visitor</th><th scope="col" class="num">To visitor</th><th scope="col"><span class="vh">Action</span></th></tr></thead>
+      <tbody>
+        {{#VISITOR}}
+        <tr><th scope="row"><code>{{FROM}}</code></th><td data-label="Since"><time datetime="{{SINCE_AT}}">{{SINCE}}</time></td><td data-label="By">{{BY}}</td><td class="num" data-label="From visitor">{{SENT}}</td><td class="num" data-label="To visitor">{{GOT}}</td><td class="num"><form method="post" action="{{BASE}}/tunnels/{{ID}}/visitors/{{VISITOR_ID}}/kick"><input type="hidden" name="token" value="{{TOKEN}}"><button class="btn mini stop" type="submit">Cut off<span class="vh"> {{FROM}}</span></button></form></td></tr>
+        {{/VISITOR}}
+      </tbody>
+    </table>
+    {{#VISITORS_MORE}}
+    <p class="soft small">{{MORE}} connected.</p>
+    {{/VISITORS_MORE}}
+    {{/VISITORS}}
+  </section>
   {{#SESSIONS}}
   <section class="card flat" aria-labelledby="ses">
     <div class="card-head"><h2 id="ses">Sessions of the machine</h2></div>

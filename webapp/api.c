@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "events.h"
 #include "live.h"
 #include "page.h"
 #include "problem.h"
@@ -28,6 +29,7 @@ struct api {
 	json_t *body;
 	struct out out;
 	bool in_group;
+	int64_t hush; /* a user; 0: nobody */
 	struct answer answer; /* name is NULL: the request has none */
 };
 
@@ -178,7 +180,15 @@ end_group(struct req *r)
 		page_trouble(r, &e);
 	} else if (store_group_end(r->store, keep, &e) == -1) {
 		page_trouble(r, &e);
+	} else if (keep && r->api->hush != 0) {
+		events_hush(r, r->api->hush);
 	}
+}
+
+void
+api_hush(struct req *r, int64_t user)
+{
+	r->api->hush = user;
 }
 
 void

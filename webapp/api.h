@@ -73,6 +73,9 @@ void api_list_end(struct req *r, int64_t total);
 /* Ends an answer of this status. */
 void api_done(struct req *r, unsigned status);
 
+/* The user's streams of events end when what was done is kept. */
+void api_hush(struct req *r, int64_t user);
+
 /* 204 */
 void api_gone(struct req *r);
 
@@ -106,6 +109,10 @@ void api_tunnel_restore(struct req *r);
 void api_tunnel_test(struct req *r);
 void api_tunnel_serve(struct req *r);
 void api_tunnel_unserve(struct req *r);
+
+/* api_visitor.c */
+void api_visitors(struct req *r);
+void api_visitor_kick(struct req *r);
 
 /* api_machine.c */
 void api_machine_list(struct req *r);

@@ -194,5 +194,6 @@ api_browser_remove(struct req *r)
 	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !api_begin(r))
 		return;
 	rc = store_web_session_remove(r->store, r->user.id, r->id[0], &e);
+	api_hush(r, r->user.id);
 	removed(r, rc, "sign out", "browser", &e);
 }

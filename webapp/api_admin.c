@@ -207,6 +207,7 @@ api_user_edit(struct req *r)
 	if (password)
 		page_note(r, u.id, "user passwd", "user %lld %s",
 		    (long long)u.id, u.email);
+	api_hush(r, u.id);
 	show_user(api_out(r), &u);
 	api_done(r, 200);
 }
@@ -224,6 +225,7 @@ api_user_remove(struct req *r)
 		api_failed(r, &e);
 		return;
 	}
+	api_hush(r, u.id);
 	page_note(r, u.id, "user rm", "user %lld %s", (long long)u.id, u.email);
 	api_gone(r);
 }

@@ -1,17 +1,16 @@
 /*
  * events: says to nginx, before it hands a browser's stream of updates to
- * relayd, which tunnels that browser may hear of.
+ * relayd, whose browser that is: relayd tells it of that user's tunnels.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "events.h"
 
+#include "app.h"
+#include "ask.h"
+#include "base/clock.h"
 #include "page.h"
 #include "pages.h"
-#include "store/store.h"
-#include "store/store_tunnel.h"
 
-enum { TUNNELS_MAX = 1000 };
+enum { ANSWER_MS = 200, ANSWER_MAX = 4096 };
 
 /*
  * A web server that does not hand streams to relayd lands here: 204 tells the
@@ -26,26 +25,22 @@ events_none(struct req *r)
 void
 events_scope(struct req *r)
 {
-	struct tunnel *list;
-	struct err e;
-	char *ids;
-	size_t n, cap, len = 0;
-
 	if (r->user.id == 0) {
 		r->status = 401;
 		return;
 	}
-	if (store_tunnel_list(r->store, r->user.id, 0, TUNNELS_MAX, &list, &n,
-		&e) == -1) {
-		page_trouble(r, &e);
-		return;
-	}
-	cap = n * 21 + 1;
-	if ((ids = req_alloc(r, cap)) != NULL)
-		for (size_t i = 0; i < n; i++)
-			len += (size_t)snprintf(ids + len, cap - len, "%s%lld",
-			    i > 0 ? "," : "", (long long)list[i].id);
-	free(list);
 	r->status = 204;
-	req_line(r, "X-Adit-Scope", "%s", ids != NULL ? ids : "");
+	req_line(r, "X-Adit-Scope", "%lld", (long long)r->user.id);
+}
+
+void
+events_hush(struct req *r, int64_t user)
+{
+	const char *target = req_text(r, "/hush?user=%lld", (long long)user);
+	struct buf body;
+
+	buf_init(&body, ANSWER_MAX);
+	(void)ask(r->app->conf.relay.control, "POST", target,
+	    clock_ms() + ANSWER_MS, &body, NULL);
+	buf_free(&body);
 }

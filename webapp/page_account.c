@@ -5,6 +5,7 @@
 #include "app.h"
 #include "base/str.h"
 #include "browser.h"
+#include "events.h"
 #include "gate.h"
 #include "guess.h"
 #include "owner.h"
@@ -147,8 +148,10 @@ account_session_end(struct req *r)
 	int rc = store_web_session_remove(
 	    r->store, r->user.id, r->id[0], &e);
 
-	if (owner_done(r, rc, &e))
-		req_go(r, "/account?said=ended");
+	if (!owner_done(r, rc, &e))
+		return;
+	events_hush(r, r->user.id);
+	req_go(r, "/account?said=ended");
 }
 
 /* --- the password ---------------------------------------------------------------- */
@@ -190,6 +193,7 @@ change(struct req *r)
 		rc = -1;
 	if (!owner_done(r, rc, &e))
 		return;
+	events_hush(r, r->user.id);
 	page_note(r, r->user.id, "user passwd", "changed the password");
 	req_go(r, "/account?said=password");
 }

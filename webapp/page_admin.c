@@ -5,6 +5,7 @@
 #include "app.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "events.h"
 #include "gate.h"
 #include "live.h"
 #include "owner.h"
@@ -327,6 +328,7 @@ freeze_user(struct req *r, bool frozen)
 		rc = store_user_freeze(r->store, u.id, frozen, &e);
 	if (!owner_done(r, rc, &e))
 		return;
+	events_hush(r, u.id);
 	page_note(r, u.id, frozen ? "user freeze" : "user unfreeze",
 	    "user %lld %s", (long long)u.id, u.email);
 	req_go(r, "/admin?said=%s", frozen ? "frozen" : "thawed");
@@ -446,6 +448,7 @@ admin_user_password(struct req *r)
 		rc = store_user_set_password(r->store, r->id[0], hash, &e);
 	if (!owner_done(r, rc, &e))
 		return;
+	events_hush(r, r->id[0]);
 	page_note(r, r->id[0], "user passwd", "user %lld",
 	    (long long)r->id[0]);
 	req_go(r, "/admin?said=password");
@@ -468,6 +471,7 @@ admin_user_remove(struct req *r)
 		rc = store_user_remove(r->store, u.id, &e);
 	if (!owner_done(r, rc, &e))
 		return;
+	events_hush(r, u.id);
 	page_note(r, 0, "user rm", "user %lld %s", (long long)u.id, u.email);
 	req_go(r, "/admin?said=gone");
 }

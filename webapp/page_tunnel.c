@@ -21,6 +21,7 @@
 #include "store/store_user.h"
 #include "store/store_verify.h"
 #include "tunnel_form.h"
+#include "visitor.h"
 #include "words.h"
 
 enum {
@@ -210,6 +211,7 @@ deed(const char *did)
 		{ "tunnel unfreeze", "thawed it" },
 		{ "tunnel rm", "deleted it" },
 		{ "tunnel restore", "took it back" },
+		{ "visitor kick", "cut a visitor off" },
 		{ "tunnel link", "made a new link for it" },
 		{ "key add", "made a key for it" },
 	};
@@ -345,6 +347,7 @@ fill(struct req *r, struct tpl *t, const struct tunnel *tun,
 		return -1;
 	show_chart(r, t, &span);
 	show_facts(r, t, tun);
+	visitor_show(r, t, tun);
 	show_owner(r, t, tun);
 	hint_show(r, t, tun);
 	if (s.is == STATUS_OFFLINE && tun->last_connected_at != 0)

@@ -46,6 +46,7 @@ void edit_save(struct req *r);
 void tunnel_page(struct req *r);
 void tunnel_pause(struct req *r);
 void tunnel_resume(struct req *r);
+void tunnel_kick(struct req *r);
 void tunnel_test(struct req *r);
 void tunnel_renew(struct req *r);
 void tunnel_only_me(struct req *r);

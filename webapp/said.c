@@ -21,6 +21,11 @@ static const struct {
 	{ "asleep", "warn",
 	    "Nothing was tested: no computer serves this tunnel at the "
 	    "moment." },
+	{ "kicked", "ok",
+	    "That visitor is cut off. The allow and deny lists keep one "
+	    "away." },
+	{ "left", "ok", "That visitor had left already." },
+	{ "away", "warn", "Nothing was done: the relay is not running." },
 	{ "revoked", "ok",
 	    "The key is revoked. Whatever used it has been cut off." },
 	{ "removed", "ok",

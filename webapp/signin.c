@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "events.h"
 #include "gate.h"
 #include "guess.h"
 #include "log/log.h"
@@ -162,10 +163,13 @@ signin_enter(struct req *r)
 void
 signin_leave(struct req *r)
 {
+	int64_t user = r->user.id;
 	struct err e;
 
-	if (session_end(r, &e) == -1)
+	if (session_end(r, &e) == -1) {
 		page_trouble(r, &e);
-	else
-		req_go(r, "/signin?said=out");
+		return;
+	}
+	events_hush(r, user);
+	req_go(r, "/signin?said=out");
 }

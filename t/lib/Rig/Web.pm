@@ -8,7 +8,7 @@ package Rig::Web;
 #	is($b->status, 303, 'inside');
 #
 # base: the path that the pages live under; cgi: by fcgiwrap, a process for
-# each request.  Several may stand before one database.
+# each request; limited: with the limits of nginx.conf.example as they stand.
 use strict;
 use warnings;
 
@@ -26,6 +26,7 @@ sub new {
 	Rig::Net::skip('no nginx here') unless Rig::Net::have('nginx');
 	my $self = bless {
 		rig => $rig, base => $o{base} || '', cgi => $o{cgi},
+		limited => $o{limited},
 		port => free_port(), dir => "$rig->{dir}/web" . $count++,
 	}, $class;
 	$self->prepare;
