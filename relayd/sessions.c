@@ -392,6 +392,20 @@ comes_too_often(struct registry *g, struct newcomer *n, struct reg_machine *m)
 	return true;
 }
 
+/*
+ * It was told so, or returns (with the key of s, if that is a session) while
+ * another client is here.
+ */
+static bool
+is_replaced(const struct registry *g, const struct newcomer *n,
+    const struct reg_machine *m, const struct reg_session *s)
+{
+	if (told_has(&m->told, n->hello.instance, loop_now(g->relay->loop)))
+		return true;
+	return n->hello.has_key && m->session != NULL && m->session != s &&
+	    !is_same_client(n, m->session);
+}
+
 /* The token was good. */
 static void
 decide(struct registry *g, struct newcomer *n)
@@ -414,7 +428,7 @@ decide(struct registry *g, struct newcomer *n)
 		return;
 	}
 	s = n->hello.has_key ? find_by_key(g, n->hello.key) : NULL;
-	if (told_has(&m->told, n->hello.instance, loop_now(g->relay->loop)))
+	if (is_replaced(g, n, m, s))
 		reject_replaced(g, n, m);
 	else if (comes_too_often(g, n, m))
 		return;
@@ -424,8 +438,6 @@ decide(struct registry *g, struct newcomer *n)
 		begin(g, n, m, row);
 	else if (is_same_client(n, m->session))
 		begin_anew(g, n, m, row);
-	else if (n->hello.has_key)
-		reject_replaced(g, n, m);
 	else
 		take_over(g, n, m, row);
 }
