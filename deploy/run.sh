@@ -77,7 +77,17 @@ publish() {
 		sort -rn | tail -n +6 | cut -d ' ' -f 2- |
 		while IFS= read -r name; do rm -f "$name"; done
 }
+# Until there is one for any Linux, the one for systems like this.
+publish_own() {
+	local system
+	[ ! -s build/adit-linux-x86_64 ] || return 0
+	system=$(sed -n 's/^\(ID\|VERSION_ID\)="\?\([a-z0-9.]*\)"\?$/\1 \2/p' \
+		/etc/os-release 2>/dev/null | sort | cut -d ' ' -f 2 |
+		tr '\n' -)
+	publish build/adit "adit-${system:-linux-}$(uname -m)-" ''
+}
 publish_all() {
+	publish_own
 	publish build/adit-linux-x86_64 adit-linux-x86_64- ''
 	publish build/adit.exe adit- .exe
 }
@@ -214,13 +224,14 @@ PARTS="relayd webapp nginx"
 # Ends the parts that run, the outer ones first.
 stop_parts() {
 	local part
-	[ -z "$clients" ] || kill -TERM "$clients" 2>/dev/null
+	[ -z "$clients" ] || kill -TERM -- "-$clients" 2>/dev/null
 	for part in nginx webapp relayd; do
 		[ -z "${child[$part]:-}" ] || kill -TERM "${child[$part]}" 2>/dev/null
 	done
 	# A second one: whoever is still connected is not waited for.
 	sleep 1
 	[ -z "${child[relayd]:-}" ] || kill -TERM "${child[relayd]}" 2>/dev/null
+	rm -f "$state/client/building"
 	wait
 }
 stop() {
@@ -313,12 +324,24 @@ Clients reach the relay at $host:$port.  Open in the firewall: ${https_note}port
 Ctrl-C here ends all.
 TEXT
 
-# The clients that people download take minutes; the pages are there already.
+# The clients that people download take minutes; the pages are there already and
+# say how far it is.
+building=$state/client/building
+set -m # a process group of their own, so that all of it can be ended
 {
-	"$make" -s clients-if >"$state/log/clients.log" 2>&1 9>&-
+	umask 022
+	install -d -m 755 "$state/client"
+	echo "it begins" >"$building"
+	"$make" -s clients-if 2>&1 9>&- | tee "$state/log/clients.log" |
+		while IFS= read -r line; do
+			[[ $line != "clients: "* ]] ||
+				printf '%s\n' "${line#clients: }" >"$building"
+		done
 	publish_all
+	rm -f "$building"
 } &
 clients=$!
+set +m
 
 # A part that ends is started again, a few times a minute.
 declare -A starts=()

@@ -43,6 +43,13 @@
         <p>One file that runs on any Linux (x86_64); its SHA-256 begins with <code>{{HASH}}</code>. Name it <code>adit</code> and put it where programs are, <code>~/.local/bin</code> say.</p>
         <div class="acts"><a class="btn" href="{{BASE}}/client/{{FILE}}">Program for Linux</a></div>
         {{/PROGRAM}}
+        {{#BUILDING}}
+        <p>The program for any Linux is being built at this moment{{#SAYS}} (<code>{{SAYS}}</code>){{/SAYS}}. In a few minutes it is here: <code>{{BASE}}/client/adit-linux-x86_64</code>. Your key stays good meanwhile.</p>
+        {{/BUILDING}}
+        {{#OWN_PROGRAM}}
+        <p>This one is for {{SYSTEM}}, the system of this server, and newer ones of its kind; its SHA-256 begins with <code>{{HASH}}</code>. It needs <code>libssl3</code> and <code>libhttp-parser2.9</code>. Name it <code>adit</code> and put it where programs are, <code>~/.local/bin</code> say.</p>
+        <div class="acts"><a class="btn" href="{{BASE}}/client/{{FILE}}">Program for {{SYSTEM}}</a></div>
+        {{/OWN_PROGRAM}}
         {{#NO_PROGRAM}}
         <p>This server has no program to download yet. On that computer, <code>make</code> in Adit’s source makes it: <code>build/adit</code>.</p>
         {{/NO_PROGRAM}}</li>

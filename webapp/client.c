@@ -7,14 +7,31 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "base/str.h"
 #include "page.h"
+
+enum { OWN_MIN = sizeof("adit-x-") - 1, SAYS_MAX = 200 };
 
 static const struct {
 	const char *plain, *before, *behind;
 } kinds[CLIENT_KINDS] = {
 	{ "adit-linux-x86_64", "adit-linux-x86_64-", "" },
 	{ "adit.exe", "adit-", ".exe" },
+	{ "", "adit-", "" },
 };
+
+/* How long a name is before its hash, the system's own being part of it. */
+static size_t
+before_hash(const char *name)
+{
+	const char *last = strrchr(name, '-');
+
+	if (last == NULL ||
+	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-")] !=
+		'\0')
+		return 0;
+	return (size_t)(last - name) + 1;
+}
 
 enum client_kind
 client_kind(const char *name, const char **hash_out)
@@ -24,8 +41,11 @@ client_kind(const char *name, const char **hash_out)
 
 	for (k = 0; k < CLIENT_KINDS; k++) {
 		n = strlen(kinds[k].before);
-		if (strncmp(name, kinds[k].before, n) != 0 ||
-		    strspn(name + n, "0123456789abcdef") != CLIENT_HASH ||
+		if (strncmp(name, kinds[k].before, n) != 0)
+			continue;
+		if (k == CLIENT_OWN && (n = before_hash(name)) < OWN_MIN)
+			continue;
+		if (strspn(name + n, "0123456789abcdef") != CLIENT_HASH ||
 		    strcmp(name + n + CLIENT_HASH, kinds[k].behind) != 0)
 			continue;
 		*hash_out = name + n;
@@ -69,6 +89,38 @@ client_newest(struct req *r, enum client_kind k)
 	return newest;
 }
 
+const char *
+client_system(struct req *r, const char *name)
+{
+	size_t first = strlen(kinds[CLIENT_OWN].before);
+	char *to = req_copy(r, name + first, before_hash(name) - first - 1);
+
+	for (char *p = to; *p != '\0'; p++)
+		if (*p == '-')
+			*p = ' ';
+	return to;
+}
+
+const char *
+client_building(struct req *r)
+{
+	char says[SAYS_MAX + 1];
+	ssize_t n;
+	int fd = open(path_of(r, "building"), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd == -1)
+		return NULL;
+	n = read(fd, says, SAYS_MAX);
+	close(fd);
+	if (n < 0)
+		return NULL;
+	says[n] = '\0';
+	says[strcspn(says, "\n")] = '\0';
+	return str_is_text(says, strlen(says)) ?
+	    req_copy(r, says, strlen(says)) :
+	    "";
+}
+
 /* Appends the file to the answer; false when it is not there. */
 static bool
 take_file(struct req *r, const char *path)
@@ -94,7 +146,7 @@ client_file(struct req *r)
 	int k;
 
 	for (k = 0; k < CLIENT_KINDS; k++) {
-		if (strcmp(name, kinds[k].plain) != 0)
+		if (*name == '\0' || strcmp(name, kinds[k].plain) != 0)
 			continue;
 		newest = client_newest(r, (enum client_kind)k);
 		if (newest != NULL)

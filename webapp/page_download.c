@@ -102,22 +102,38 @@ show_keys(struct req *r, struct tpl *t, const struct machine *m, struct err *e)
 	return 0;
 }
 
+/* A row of the section that offers the program NAME. */
+static struct tpl *
+offer(struct tpl *t, const char *section, const char *name)
+{
+	struct tpl *row = tpl_row(t, section);
+	const char *hash = "";
+
+	client_kind(name, &hash);
+	tpl_set(row, "FILE", name);
+	tpl_set(row, "HASH", hash);
+	return row;
+}
+
 /* Where the client's program is to be had. */
 static void
 show_program(struct req *r, struct tpl *t)
 {
-	const char *name = client_newest(r, CLIENT_LINUX), *hash;
-	struct tpl *row;
+	const char *any = client_newest(r, CLIENT_LINUX);
+	const char *own = client_newest(r, CLIENT_OWN);
+	const char *says = client_building(r);
 
-	if (name == NULL) {
-		tpl_show(t, "NO_PROGRAM");
+	if (any != NULL) {
+		offer(t, "PROGRAM", any);
 		return;
 	}
-	client_kind(name, &hash);
-	row = tpl_row(t, "PROGRAM");
-	tpl_set(row, "FILE", name);
-	tpl_set(row, "HASH", hash);
-	tpl_set(row, "FETCH", req_url(r, "/client/%s", name));
+	if (says != NULL)
+		tpl_maybe(tpl_row(t, "BUILDING"), "SAYS", says);
+	if (own != NULL)
+		tpl_set(offer(t, "OWN_PROGRAM", own), "SYSTEM",
+		    client_system(r, own));
+	else if (says == NULL)
+		tpl_show(t, "NO_PROGRAM");
 }
 
 /* The page; token is the new key, or NULL. */
