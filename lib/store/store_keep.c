@@ -159,6 +159,10 @@ static const struct term terms[] = {
 	  " WHERE until < ?1 LIMIT ?2)", 0 },
 	{ "DELETE FROM tunnel WHERE id IN (SELECT id FROM tunnel"
 	  " WHERE deleted_at < ?1 LIMIT ?2)", 60 },
+	{ "DELETE FROM machine_key WHERE id IN (SELECT id FROM machine_key"
+	  " WHERE first_used_at IS NULL AND expires_at < ?1 LIMIT ?2)", 7 },
+	{ "DELETE FROM machine_key WHERE id IN (SELECT id FROM machine_key"
+	  " WHERE revoked_at < ?1 LIMIT ?2)", 400 },
 	{ "DELETE FROM machine WHERE id IN (SELECT id FROM machine"
 	  " WHERE deleted_at < ?1 LIMIT ?2)", 60 },
 	{ "DELETE FROM session WHERE id IN (SELECT id FROM session"

@@ -129,6 +129,33 @@ store_machine_of_tunnel(struct store *s, int64_t tunnel, int64_t **list_out,
 	    tunnel, list_out, n_out, e);
 }
 
+/*
+ * Every key of everybody is in each snapshot: nobody may have so many, revoked
+ * ones and those of deleted machines among them, that all others feel it.
+ */
+static int
+has_room(struct store *s, int64_t machine, struct err *e)
+{
+	sqlite3_stmt *q;
+	int64_t n;
+
+	if ((q = store_query(s,
+		 "SELECT count(*) FROM machine_key JOIN machine"
+		 " ON machine.id = machine_id WHERE user_id ="
+		 " (SELECT user_id FROM machine WHERE id = ?1)",
+		 e)) == NULL)
+		return -1;
+	sqlite3_bind_int64(q, 1, machine);
+	if (store_number(s, q, &n, e) == -1)
+		return -1;
+	if (n < MACHINE_KEYS_MAX)
+		return 0;
+	return store_refuse(s, e,
+	    "this user has %d keys of computers, old ones counted: as many as"
+	    " there may be",
+	    MACHINE_KEYS_MAX);
+}
+
 /* A new secret: its hash into the table, its digits to the caller. */
 static int
 add_key(struct store *s, int64_t machine, int64_t *id_out, char *token_out,
@@ -138,7 +165,8 @@ add_key(struct store *s, int64_t machine, int64_t *id_out, char *token_out,
 	int64_t now = clock_wall_ms();
 	sqlite3_stmt *q;
 
-	if (random_bytes(secret, sizeof(secret), e) == -1)
+	if (has_room(s, machine, e) == -1 ||
+	    random_bytes(secret, sizeof(secret), e) == -1)
 		return -1;
 	random_sha256(hash, secret, sizeof(secret));
 	str_hex(token_out, secret, sizeof(secret));

@@ -16,6 +16,8 @@ struct store;
 
 #define MACHINE_KEY_UNUSED_MS (INT64_C(7) * 24 * 3600 * 1000)
 
+enum { MACHINE_KEYS_MAX = 20000 }; /* of one user */
+
 enum {
 	MACHINE_TOKEN_LEN = 64, /* hex digits of 32 random bytes */
 };

@@ -59,6 +59,25 @@ keys(int64_t id)
 	free(list);
 }
 
+/* Nobody fills everybody's snapshots. */
+static void
+crowd(int64_t id)
+{
+	char token[MACHINE_TOKEN_LEN + 1];
+	int64_t key;
+
+	rig_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1"
+		" FROM n WHERE i < 20000) INSERT INTO machine_key"
+		" (machine_id, hash, created_at, expires_at) SELECT"
+		" (SELECT max(id) FROM machine), randomblob(32), 1, 1 FROM n");
+	is_int(store_machine_key_add(s, alice, id, &key, token, &rig_err), -1,
+	    "a key too many");
+	is_int(store_why(s), STORE_REFUSED, "is refused");
+	is_int(store_purge(s, &rig_err), 0, "what was never used in time goes");
+	is_int(store_machine_key_add(s, alice, id, &key, token, &rig_err), 1,
+	    "and makes room");
+}
+
 int
 main(void)
 {
@@ -101,6 +120,7 @@ main(void)
 	free(ids);
 	free(who);
 	keys(id);
+	crowd(id);
 	is_int(store_machine_serve(s, STORE_ANYBODY, id, his, true, &rig_err),
 	    0, "not even the operator gives it another's tunnel");
 	is_int(store_machine_serve(s, alice, id, mine, false, &rig_err), 1,
