@@ -280,7 +280,8 @@ publish() {
 }
 
 for target in $targets; do
-	"$make" --no-print-directory -s -j"$(nproc)" "SYS=$target" client
+	"$make" --no-print-directory -s -j"$(nproc)" \
+		"SYS=$target" SYS_READY=1 client
 	case $target in
 	win) publish build/win/adit.exe build/adit.exe ;;
 	musl) publish build/musl/adit build/adit-linux-x86_64 ;;
