@@ -8,7 +8,8 @@ package Rig::Web;
 #	is($b->status, 303, 'inside');
 #
 # base: the path that the pages live under; cgi: by fcgiwrap, a process for
-# each request; limited: with the limits of nginx.conf.example as they stand.
+# each request; limited: with the limits of nginx.conf.example as they stand.  Several
+# may stand before one database.
 use strict;
 use warnings;
 
