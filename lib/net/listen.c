@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -577,8 +578,9 @@ bind_unix(int fd, const char *path, unsigned mode, long group, struct err *e)
 	unlink(own);
 	if (bind(fd, (struct sockaddr *)&un, sizeof(un)) < 0)
 		return err_sys(e, "%s", own);
-	if (chmod(own, mode) < 0 ||
-	    (group >= 0 && chown(own, (uid_t)-1, (gid_t)group) < 0) ||
+	/* in a folder of somebody else's it may be a link by now */
+	if (fchmodat(AT_FDCWD, own, mode, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (group >= 0 && lchown(own, (uid_t)-1, (gid_t)group) < 0) ||
 	    listen(fd, BACKLOG) < 0 || rename(own, path) < 0) {
 		err_sys(e, "%s", path);
 		unlink(own);

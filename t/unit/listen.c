@@ -6,11 +6,13 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -431,6 +433,47 @@ test_unix(void)
 	ok(rmdir(dir) == 0, "nothing is left behind");
 }
 
+static const char *victim; /* what the folder's owner puts in our way */
+
+/* As the C library's, but for whoever may write into the folder. */
+int
+bind(int fd, __CONST_SOCKADDR_ARG to, socklen_t n)
+{
+	const struct sockaddr_un *un = to.__sockaddr_un__;
+	int rc = (int)syscall(SYS_bind, fd, un, n);
+
+	if (rc == 0 && victim != NULL && un->sun_family == AF_UNIX) {
+		unlink(un->sun_path);
+		rc = symlink(victim, un->sun_path);
+	}
+	return rc;
+}
+
+/* A socket's rights are given to the socket, whatever stands there then. */
+static void
+test_swapped(void)
+{
+	char dir[] = "/tmp/adit-listen-XXXXXX", path[64], file[64];
+	struct stat st = { 0 };
+	int fd;
+
+	if (mkdtemp(dir) == NULL)
+		abort();
+	snprintf(path, sizeof(path), "%s/s", dir);
+	snprintf(file, sizeof(file), "%s/file", dir);
+	fd = open(file, O_CREAT | O_WRONLY | O_CLOEXEC, 0400);
+	close(fd);
+	victim = file;
+	fd = listen_unix(path, 0660, (long)getgid(), NULL, &e);
+	victim = NULL;
+	is_int(fd, -1, "a socket that was swapped for a link is refused");
+	stat(file, &st);
+	is_int(st.st_mode & 0777, 0400, "where the link led nothing changes");
+	unlink(path);
+	unlink(file);
+	is_int(rmdir(dir), 0, "nothing is left behind");
+}
+
 int
 main(void)
 {
@@ -442,5 +485,6 @@ main(void)
 	test_limits();
 	test_relay();
 	test_unix();
+	test_swapped();
 	return tap_done();
 }
