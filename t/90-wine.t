@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use File::Temp qw(tempdir);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
@@ -41,6 +42,18 @@ my $wide = join '', map { "$_\0" } split //, 'FileDescription';
 like($bytes, qr/\Q$wide\E/, 'it has a version that Explorer shows');
 cmp_ok(length $bytes, '<', 6 * $MB, 'it is small');
 diag('adit.exe: ' . length($bytes) . ' bytes');
+
+# Built anew in another place, from the same source, it is the same.
+SKIP: {
+	skip 'only in make check-all', 1 unless $Rig::IS_LONG;
+	my $copy = tempdir('adit-copy-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
+	system("cd $house && git ls-files -z | xargs -0 cp --parents -t $copy"
+	    . " && mkdir $copy/build && ln -s $house/build/cache $copy/build/"
+	    . " && make -s -C $copy -j2 SYS=win SYS_READY=1 client"
+	    . ' >/dev/null 2>&1');
+	is(system('cmp', '-s', $exe, "$copy/build/win/adit.exe"), 0,
+	    'built in another folder it is the same, byte for byte');
+}
 
 # --- its parts ---------------------------------------------------------------
 
