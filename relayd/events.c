@@ -274,8 +274,8 @@ render(char to[TEXT_MAX], const struct view_tunnel *t)
 	snprintf(to, TEXT_MAX,
 	    "{\"id\":%" PRId64 ",\"status\":\"%s\",\"lamps\":{\"reach\":\"%s\","
 	    "\"machine\":\"%s\",\"service\":\"%s\",\"visitor\":\"%s\"},"
-	    "\"visitors\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"bytes_in\":%"
-	    PRIu64 ",\"bytes_out\":%" PRIu64 "}",
+	    "\"visitors\":%" PRIu64 ",\"refused\":%" PRIu64
+	    ",\"bytes_in\":%" PRIu64 ",\"bytes_out\":%" PRIu64 "}",
 	    t->id, view_status_name(t->status), light(t, VIEW_REACH),
 	    light(t, VIEW_MACHINE), light(t, VIEW_SERVICE),
 	    light(t, VIEW_VISITOR), t->visitors_now, t->refused, t->bytes_in,
@@ -439,8 +439,7 @@ static void
 tick_again(struct events *v)
 {
 	while (v->tick == NULL && map_count(&v->groups) > 0)
-		v->tick =
-		    loop_after(v->relay->loop, TICK_MS, on_tick, v, NULL);
+		v->tick = loop_after(v->relay->loop, TICK_MS, on_tick, v, NULL);
 }
 
 /* One group at a time may become empty, and goes then. */
@@ -511,8 +510,7 @@ events_add(struct events *v, int64_t user, int fd)
 	s->group = g;
 	s->fd = fd;
 	s->is_behind = true;
-	s->until = loop_now(l) + LIFE_MS +
-	    v->counts.streams++ * 37 % SPREAD_MS;
+	s->until = loop_now(l) + LIFE_MS + v->counts.streams++ * 37 % SPREAD_MS;
 	list_append(&g->streams, &s->on);
 	g->stream_n++;
 	v->counts.streams_now++;

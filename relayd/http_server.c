@@ -329,7 +329,7 @@ on_conn(void *arg, unsigned what)
 
 	(void)what;
 	do {
-		next = c->state == CONN_WAIT ? STEP_WAIT
+		next = c->state == CONN_WAIT  ? STEP_WAIT
 		    : c->state == CONN_ANSWER ? send_on(c)
 					      : read_on(c);
 	} while (next == STEP_ON);
@@ -338,8 +338,7 @@ on_conn(void *arg, unsigned what)
 }
 
 void
-http_server_answer(
-    struct http_server *s, uint64_t call, struct http_answer *a)
+http_server_answer(struct http_server *s, uint64_t call, struct http_answer *a)
 {
 	struct list *n;
 	struct conn *c;

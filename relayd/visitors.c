@@ -149,8 +149,8 @@ visitors_ask(struct registry *g, int64_t tunnel, uint64_t kick,
 	v->call = call;
 	for (n = t->offers.next; n != &t->offers; n = n->next) {
 		o = LIST_OF(n, const struct reg_offer, of_tunnel);
-		v->stops[v->stop_n++] = (struct stop){ o->session->id,
-			o->session->worker->index };
+		v->stops[v->stop_n++] =
+		    (struct stop){ o->session->id, o->session->worker->index };
 	}
 	go_on(v);
 	return 1;

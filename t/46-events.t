@@ -47,17 +47,18 @@ my $bob = $web->signed_in('bob@example.org', $PASSWORD);
 # A stream as a browser opens it, from this address.
 sub stream {
 	my ($browser, %o) = @_;
+	my $web = $browser->{web};
 	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
 	    PeerPort => $web->{port}, LocalAddr => $o{from} || '127.0.0.1')
 	    or die "nginx: $!";
 	my $cookie = join '; ', map { "$_=$browser->{jar}{$_}" }
 	    sort keys %{ $browser->{jar} };
 	$s->autoflush(1);
-	print $s "GET /events HTTP/1.0\r\nHost: localhost:$web->{port}\r\n",
+	print $s "GET $web->{base}/events HTTP/1.0\r\nHost: localhost:$web->{port}\r\n",
 	    length $cookie ? "Cookie: $cookie\r\n" : '',
 	    $o{header} ? "$o{header}\r\n" : '', "\r\n";
 	$s->blocking(0);
-	return { s => $s, text => '' };
+	return { s => $s, text => '', browser => $browser };
 }
 
 # Takes what has come.
@@ -88,7 +89,7 @@ my $mine = stream($ann);
 ok(has($mine, qr/^data: \[.*"id":$a,.*\n\n/m), 'a stream begins with all');
 like($mine->{text}, qr{^HTTP/1\.1 200 }, 'it is one');
 like($mine->{text}, qr{^Content-Type: text/event-stream}mi, 'of events');
-like($mine->{text}, qr/"id":$a,"status":"online","lamps":\{"reach":"green"/,
+ok(has($mine, qr/"id":$a,"status":"online","lamps":\{"reach":"green"/),
     'that tell how it is');
 unlike($mine->{text}, qr/"id":$b\b/, 'of her own tunnels alone');
 my $his = stream($bob);
@@ -289,16 +290,24 @@ close $_->{s} for @all;
 soon { $rig->metrics->{adit_feed_streams_now} == 0 } 20, 'all have gone';
 is($rig->metrics->{adit_feed_streams_late_total}, 0, 'nobody was cut');
 
-# --- limits as they are shipped ----------------------------------------------------
+# --- under a path of its own, with the limits that are shipped --------------------
 
-my $limited = Rig::Web->new($rig, limited => 1);
+my $adit = Rig::Web->new($rig, limited => 1, base => '/adit');
+my $below = stream($adit->signed_in('bob@example.org', $PASSWORD));
+ok(has($below, qr/"id":$b,/), 'a stream under a path');
+unlike($below->{text}, qr/"id":$a\b/, 'of one user');
+close $below->{s};
+my @many = map { stream($below->{browser}) } 1 .. 30;
+my $refused_n = sub { scalar grep { take($_); $_->{text} =~ m{^HTTP/1.1 204 } } @many };
+soon { $refused_n->() == 10 } 15, 'twenty streams from one address, not more';
+close $_->{s} for @many;
 my (%health, %door);
 for (1 .. 60) {
-	$health{ $limited->browser->get('/health')->status }++;
-	$door{ $limited->browser->get('/signin')->status }++;
+	$health{ $adit->browser->get('/health')->status }++;
+	$door{ $adit->browser->get('/signin')->status }++;
 }
 is($health{429} || 0, 0, 'who watches /health is not turned away');
-cmp_ok($health{200} || 0, '==', 60, 'it is well');
+is($health{200} || 0, 60, 'it is well');
 cmp_ok($door{429} || 0, '>', 0, 'who knocks at the door is');
 $rig->finish;
 done_testing();

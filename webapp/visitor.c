@@ -41,19 +41,18 @@ read_all(struct req *r, const json_t *answer, struct visitor_list *out)
 	size_t i;
 
 	out->total = number(answer, "total");
-	out->at = req_alloc(
-	    r, (json_array_size(list) + 1) * sizeof(out->at[0]));
+	out->at =
+	    req_alloc(r, (json_array_size(list) + 1) * sizeof(out->at[0]));
 	if (out->at == NULL)
 		return;
-	json_array_foreach (list, i, v)
-		out->at[out->n++] = (struct visitor){
-			.number = number(v, "number"),
-			.protocol = text(r, v, "protocol"),
-			.address = text(r, v, "address"),
-			.since = number(v, "since"),
-			.bytes_in = number(v, "bytes_in"),
-			.bytes_out = number(v, "bytes_out"),
-		};
+	json_array_foreach(list, i, v) out->at[out->n++] = (struct visitor){
+		.number = number(v, "number"),
+		.protocol = text(r, v, "protocol"),
+		.address = text(r, v, "address"),
+		.since = number(v, "since"),
+		.bytes_in = number(v, "bytes_in"),
+		.bytes_out = number(v, "bytes_out"),
+	};
 }
 
 void
@@ -125,8 +124,8 @@ visitor_show(struct req *r, struct tpl *t, const struct tunnel *tun)
 		show_one(r, table, &all.at[i]);
 	if (all.total > (int64_t)n)
 		tpl_set(tpl_row(table, "VISITORS_MORE"), "MORE",
-		    words_count(r, all.total - (int64_t)n, "more is",
-			"more are"));
+		    words_count(
+			r, all.total - (int64_t)n, "more is", "more are"));
 }
 
 void
@@ -143,7 +142,7 @@ tunnel_kick(struct req *r)
 		    "tunnel %lld \"%s\", visitor %lld", (long long)t.id, t.name,
 		    (long long)r->id[1]);
 	req_go(r, "/tunnels/%lld?said=%s", (long long)t.id,
-	    rc == 1	? "kicked" :
-		rc == 0 ? "left" :
-			  "away");
+	    rc == 1       ? "kicked"
+		: rc == 0 ? "left"
+			  : "away");
 }

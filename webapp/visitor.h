@@ -23,7 +23,7 @@ struct visitor {
 };
 
 struct visitor_list {
-	bool answers;	    /* the relay runs */
+	bool answers;       /* the relay runs */
 	struct visitor *at; /* the first 1000 */
 	size_t n;
 	int64_t total;

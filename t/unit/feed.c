@@ -64,8 +64,7 @@ view_lamp_name(enum view_lamp_at l)
 
 /* 1 is served, 2 is not, 3 has names that hurt; there are no others. */
 int
-registry_view(
-    const struct registry *g, int64_t tunnel, struct view_tunnel *out)
+registry_view(const struct registry *g, int64_t tunnel, struct view_tunnel *out)
 {
 	(void)g;
 	memset(out, 0, sizeof(*out));
@@ -81,10 +80,10 @@ registry_view(
 	out->since = 1790000000000;
 	out->lamps[VIEW_SERVICE].light = VIEW_RED;
 	str_copy(out->lamps[VIEW_SERVICE].sentence, 300, "Nobody listens.");
-	str_copy(out->machine, 256,
-	    tunnel == 3 ? "\"\\\n\x1b[2J</script>" : "desk");
-	str_copy(out->computer, 256,
-	    tunnel == 3 ? "cut in a letter \xc3" : "DESK");
+	str_copy(
+	    out->machine, 256, tunnel == 3 ? "\"\\\n\x1b[2J</script>" : "desk");
+	str_copy(
+	    out->computer, 256, tunnel == 3 ? "cut in a letter \xc3" : "DESK");
 	return tunnel == 1 || tunnel == 3;
 }
 
@@ -262,8 +261,8 @@ live(void)
 	ok(json_is_true(json_object_get(t, "serving")), "served");
 	is_int(number(t, "bytes_in"), INT64_C(1) << 60, "large numbers");
 	is_int(number(t, "rtt_ms"), 12, "a time");
-	is_str(text(json_object_get(t, "machine"), "name"), "desk",
-	    "a machine");
+	is_str(
+	    text(json_object_get(t, "machine"), "name"), "desk", "a machine");
 	t = json_object_get(t, "lamps");
 	is_int(json_object_size(t), 4, "four lamps");
 	is_str(text(json_object_get(t, "reach"), "state"), "grey", "grey");
@@ -297,10 +296,11 @@ live_hurt(void)
 static void
 live_wrong(void)
 {
-	static const char *const wrong[] = { "/live", "/live?tunnel=",
-		"/live?tunnel=0", "/live?tunnel=1,", "/live?tunnel=,1",
-		"/live?tunnel=-1", "/live?tunnel=9223372036854775808",
-		"/live?tunnel=1%202", "/live?tunnel=all" };
+	static const char *const wrong[] = { "/live",
+		"/live?tunnel=", "/live?tunnel=0", "/live?tunnel=1,",
+		"/live?tunnel=,1", "/live?tunnel=-1",
+		"/live?tunnel=9223372036854775808", "/live?tunnel=1%202",
+		"/live?tunnel=all" };
 	char many[8000];
 	size_t i, n;
 	json_t *v;
@@ -413,8 +413,8 @@ control(void)
 	is_int(number(v, "uptime_s"), 61, "uptime");
 	is_int(number(v, "refused_rate"), 5, "what limits have refused");
 	ok(text(v, "version") != NULL, "a version");
-	is_int(json_array_size(json_object_get(v, "problems")), 0,
-	    "no problems");
+	is_int(
+	    json_array_size(json_object_get(v, "problems")), 0, "no problems");
 	ok(json_object_size(v) <= 64, "as much as aditctl shows");
 	json_decref(v);
 	is_int(ask(control_path, "GET", "/sessions"), 200, "/sessions");
@@ -463,8 +463,10 @@ ask_workers(const char *method, const char *target,
 static void
 visitors(void)
 {
-	struct visitors_one two[2] = { { .number = 257, .since = 1790000000000,
-					   .bytes_in = 3, .bytes_out = 4 },
+	struct visitors_one two[2] = { { .number = 257,
+					   .since = 1790000000000,
+					   .bytes_in = 3,
+					   .bytes_out = 4 },
 		{ .number = 513, .is_udp = true } };
 	struct visitors_answer a = { .at = two, .n = 2, .total = 1200 };
 	json_t *v;
@@ -475,12 +477,16 @@ visitors(void)
 	v = read_json();
 	is_int(number(v, "total"), 1200, "how many");
 	is_int(json_array_size(json_object_get(v, "visitors")), 2, "who");
-	is_str(text(json_array_get(json_object_get(v, "visitors"), 0),
-		   "protocol"), "tcp", "by TCP");
+	is_str(
+	    text(json_array_get(json_object_get(v, "visitors"), 0), "protocol"),
+	    "tcp", "by TCP");
 	ok(strstr(text(json_array_get(json_object_get(v, "visitors"), 0),
-		      "address"), "192.0.2.7") != NULL, "from where");
-	is_str(text(json_array_get(json_object_get(v, "visitors"), 1),
-		   "protocol"), "udp", "by UDP");
+		      "address"),
+	       "192.0.2.7") != NULL,
+	    "from where");
+	is_str(
+	    text(json_array_get(json_object_get(v, "visitors"), 1), "protocol"),
+	    "udp", "by UDP");
 	json_decref(v);
 	is_int(ask(control_path, "GET", "/visitors?tunnel=2"), 200,
 	    "of a tunnel that nobody serves");
@@ -560,8 +566,8 @@ events_refused(void)
 		if (wrong[i] != NULL && strcmp(wrong[i], "5 ") == 0)
 			continue; /* spaces are the header's */
 		fd = listen_in(wrong[i]);
-		ok(hear(fd, "HTTP/1.1 403 ") != NULL, wrong[i] != NULL
-			? wrong[i] : "no scope");
+		ok(hear(fd, "HTTP/1.1 403 ") != NULL,
+		    wrong[i] != NULL ? wrong[i] : "no scope");
 		close(fd);
 	}
 	is_int(ask(feed_path, "POST", "/events"), 405, "GET alone");
@@ -582,7 +588,8 @@ events(void)
 	ok(strstr(got, "\"service\":\"red\"") != NULL, "with lamps");
 	ok(hear(b, "]\n\n") != NULL, "the other one");
 	ok(strstr(got, "{\"id\":2,") != NULL &&
-		strstr(got, "{\"id\":1,") == NULL, "hears of 2 alone");
+		strstr(got, "{\"id\":1,") == NULL,
+	    "hears of 2 alone");
 
 	moved = 7;
 	ok(hear(a, "\n\n") != NULL, "what moves is told");
@@ -616,8 +623,8 @@ events(void)
 	is_int(ask(control_path, "POST", "/hush"), 400, "whose?");
 	is_int(count_get(&relay.counts.files_now), 1, "one open file");
 	close(b);
-	for (d = 0; d < TURNS_MAX &&
-	    count_get(&relay.counts.files_now) > 0; d++)
+	for (d = 0; d < TURNS_MAX && count_get(&relay.counts.files_now) > 0;
+	     d++)
 		loop_turn(relay.loop, 10, NULL);
 	is_int(count_get(&relay.counts.files_now), 0, "who leaves is let go");
 	relay.files_max = 0;
@@ -649,7 +656,8 @@ main(void)
 	struct ctl_server *c;
 	int close_late;
 
-	if (mkdtemp(folder) == NULL || certs_open() == -1 || (got = malloc(GOT_MAX + 1)) == NULL)
+	if (mkdtemp(folder) == NULL || certs_open() == -1 ||
+	    (got = malloc(GOT_MAX + 1)) == NULL)
 		return 1;
 	snprintf(feed_path, sizeof(feed_path), "%s/feed", folder);
 	snprintf(control_path, sizeof(control_path), "%s/control", folder);
