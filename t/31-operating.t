@@ -109,7 +109,10 @@ SKIP: {
 
 SKIP: {
 	skip 'no nginx', 1 unless has('nginx');
-	my $server = block('nginx');
+	# A location alone stands in a server of its own.
+	my $server = join '', map {
+		/^location/ ? "server {\nlisten 127.0.0.1:9181;\n$_}\n" : $_
+	} $page =~ /^```nginx\n(.*?)^```$/msg;
 	spew("$dir/nginx.conf", "error_log stderr;\npid $dir/pid;\nevents {}\n"
 	    . "http {\n$server}\n");
 	my $said = `PATH=\$PATH:/usr/sbin nginx -t -q -p $dir -c $dir/nginx.conf 2>&1`;

@@ -59,17 +59,34 @@ async function soon(says, seconds, question) {
 	ok(is, says);
 }
 
+/*
+ * A click may lead to another page; what is asked of the old one while it goes
+ * fails, and is asked again of the new one.
+ */
+async function ask(page, what) {
+	for (let i = 0; ; i++) {
+		await page.waitForLoadState();
+		try {
+			return await page.evaluate(what);
+		} catch (e) {
+			if (i === 5 || !/context was destroyed|navigation/.test(e.message))
+				throw e;
+		}
+	}
+}
+
 /* A page as a person sees it: light, dark, a phone; and for everybody. */
 async function shoot(page, name) {
+	await page.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => {});
 	for (const [scheme, width] of [["light", 1280], ["dark", 1280], ["light", 360], ["dark", 360]]) {
 		await page.setViewportSize({ width, height: 900 });
 		await page.emulateMedia({ colorScheme: scheme });
 		await page.screenshot({ path: path.join(SHOTS, `${name}-${scheme}-${width}.png`), fullPage: true });
-		const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+		const over = await ask(page, () => document.documentElement.scrollWidth - innerWidth);
 		ok(over <= 0, `${name}, ${scheme}, ${width}: nothing scrolls sideways`, over);
 		/* evaluate() is let through the policy that keeps strangers out */
-		await page.evaluate(axe);
-		const found = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
+		await ask(page, axe);
+		const found = await ask(page, () => window.axe.run({ resultTypes: ["violations"] }));
 		ok(found.violations.length === 0, `${name}, ${scheme}, ${width}: axe finds nothing`,
 		    found.violations.map(v => v.id + ": " + v.nodes.map(n => n.html + " " + n.failureSummary).join(" | ")).join("\n"));
 	}
@@ -188,7 +205,7 @@ async function story(browser) {
 	});
 	await p.click("text=The same as a table");
 	await shoot(p, "tunnel-traffic");
-	await p.click("text=30 days");
+	await Promise.all([ p.waitForURL(/span=month/), p.click("text=30 days") ]);
 	await shoot(p, "tunnel-month");
 	await p.goto(URL + "/");
 	await shoot(p, "dashboard");

@@ -8,7 +8,9 @@
 
 const fs = require('fs');
 const https = require('https');
-const WebSocket = require('ws');
+// Debian's, and not an older one that another package brought along.
+const debians = '/usr/share/nodejs/ws';
+const WebSocket = require(fs.existsSync(debians) ? debians : 'ws');
 
 const types = { 2: 'WELCOME', 3: 'REJECT', 6: 'CONFIG' };
 
