@@ -808,7 +808,7 @@ on_ack(struct mux_stream *s, const struct frame *f)
 	uint64_t limit = get64(f->body);
 	bool fin = (f->flags & FRAME_END) != 0, moved;
 
-	moved = f->offset > s->acked || limit > s->limit ||
+	moved = f->offset > s->acked || (!s->udp && limit > s->limit) ||
 	    (fin && !s->fin_acked) || (s->mine && !s->connected);
 	count_idle_ack(s->m, moved);
 	if (!s->udp &&
