@@ -292,7 +292,12 @@ like(rename_tunnel(), qr/^4(?:09|22)$/, 'with all that is theirs');
 is(make_tunnel($bob), undef, 'who makes no tunnel');
 is(admin("users/$bob_id/thaw"), 303, 'thawed');
 is(admin('users/1/freeze'), 409, 'nobody freezes himself');
-is(admin('settings', verify_hours => 'x'), 422, 'a setting has a range');
+is(admin('settings', verify_hours => 'x1', tunnels_max => 7,
+    abuse => 'not@example.org'), 422, 'a setting has a range');
+like($ann->text, qr/value="x1".*value="7".*value="not\@example\.org"/s,
+    'the form has what was typed');
+unlike($web->browser->get('/nothing')->text, qr/not\@example/,
+    'and nothing of it was changed');
 is(admin('settings', abuse => 'abuse@example.org'), 303, 'a contact');
 like($web->browser->get('/nothing')->text, qr/abuse\@example\.org/,
     'stands on every page');

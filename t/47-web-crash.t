@@ -198,6 +198,27 @@ my %story = (
 			return said('tunnel rm', "tunnel $_[0]{id}") == 1;
 		},
 	},
+	'deleting by the page' => {
+		prepare => sub {
+			my $t = make("e$_[0]");
+			my ($token, @c) = page("/tunnels/$t->{id}/delete",
+			    @inside);
+			return { id => $t->{id}, token => $token, c => \@c };
+		},
+		act => sub {
+			my ($t, $at) = @_;
+			return post($at, "/tunnels/$t->{id}/delete",
+			    $t->{token}, $t->{c});
+		},
+		good => 303,
+		is_done => sub {
+			return $api->ask(GET => "/api/tunnels/$_[0]{id}",
+			    key => $key)->{status} == 404;
+		},
+		whole => sub {
+			return said('tunnel rm', "tunnel $_[0]{id}") == 1;
+		},
+	},
 	'signing in' => {
 		prepare => sub {
 			my ($token, @c) = page('/signin');

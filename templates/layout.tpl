@@ -38,7 +38,7 @@
     <form method="post" action="{{BASE}}/tunnels/{{ID}}/restore"><input type="hidden" name="token" value="{{TOKEN}}"><button class="btn mini" type="submit">Take it back</button></form>{{/UNDO}}</div>
   {{/FLASH}}
   {{#ERRORS}}
-  <div class="flash bad" role="alert" id="errors">
+  <div class="flash bad" role="alert" id="errors" tabindex="-1" autofocus>
     <p><strong>{{COUNT}} another look.</strong> Nothing has been changed yet.</p>
     <ul>
       {{#ERROR}}

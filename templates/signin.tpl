@@ -9,7 +9,7 @@
     {{/WRONG}}
     <form class="form" method="post" action="{{BASE}}/signin">
       <input type="hidden" name="token" value="{{TOKEN}}"><input type="hidden" name="next" value="{{NEXT}}">
-      <div class="field"><label for="email">Email</label><input id="email" name="email" type="email" autocomplete="username" value="{{EMAIL}}" required></div>
+      <div class="field"><label for="email">Email</label><input id="email" name="email" type="email" autocomplete="username" value="{{EMAIL}}" required autofocus></div>
       <div class="field"><label for="pw">Password</label><input id="pw" name="password" type="password" autocomplete="current-password" required></div>
       <button class="btn go wide" type="submit">Sign in</button>
     </form>

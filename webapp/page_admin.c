@@ -210,6 +210,13 @@ show_tunnels(struct req *r, struct tpl *t, struct err *e)
 
 /* --- settings, invitations, trail ---------------------------------------------------- */
 
+/* What was typed into a field, while its form comes back, or what is so. */
+static const char *
+typed(const struct req *r, const char *name, const char *is)
+{
+	return req_has(&r->form, name) ? req_form(r, name) : is;
+}
+
 static int
 show_settings(struct req *r, struct tpl *t, struct err *e)
 {
@@ -219,12 +226,22 @@ show_settings(struct req *r, struct tpl *t, struct err *e)
 	if (store_settings(r->store, &s, e) == -1 ||
 	    store_web_contact(r->store, contact, e) == -1)
 		return -1;
-	tpl_show(t, s.sign_up ? "SIGN_UP_OPEN" : "SIGN_UP_CLOSED");
-	tpl_show(t, s.verify_by_admin ? "BY_ADMIN" : "BY_LINK");
-	tpl_int(t, "VERIFY_HOURS", s.verify_hours);
-	tpl_int(t, "TUNNELS_MAX", s.tunnels_max);
-	tpl_int(t, "ADDRESS_RATE", s.address_rate);
-	tpl_set(t, "ABUSE", contact);
+	tpl_show(t, strcmp(typed(r, "sign_up", s.sign_up ? "yes" : "no"),
+			"yes") == 0 ?
+		"SIGN_UP_OPEN" :
+		"SIGN_UP_CLOSED");
+	tpl_show(t, strcmp(typed(r, "verify_by",
+			       s.verify_by_admin ? "admin" : "link"),
+			"admin") == 0 ?
+		"BY_ADMIN" :
+		"BY_LINK");
+	tpl_set(t, "VERIFY_HOURS",
+	    typed(r, "verify_hours", req_text(r, "%u", s.verify_hours)));
+	tpl_set(t, "TUNNELS_MAX",
+	    typed(r, "tunnels_max", req_text(r, "%u", s.tunnels_max)));
+	tpl_set(t, "ADDRESS_RATE",
+	    typed(r, "address_rate", req_text(r, "%u", s.address_rate)));
+	tpl_set(t, "ABUSE", typed(r, "abuse", contact));
 	return 0;
 }
 
@@ -496,24 +513,40 @@ save(struct req *r, const char *name, struct form *wrong, struct err *e)
 	return rc;
 }
 
-void
-admin_settings(struct req *r)
+static int
+save_all(struct req *r, struct form *wrong, struct err *e)
 {
 	static const char *const names[] = { "sign_up", "verify_by",
 		"verify_hours", "tunnels_max", "address_rate", "abuse" };
-	struct form wrong = { .n = 0 };
-	struct err e;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (save(r, names[i], &wrong, &e) == -1) {
-			page_trouble(r, &e);
-			return;
-		}
+		if (save(r, names[i], wrong, e) == -1)
+			return -1;
 	page_note(r, 0, "setting set", "the settings");
-	if (wrong.n > 0)
+	return 0;
+}
+
+/* One that is wrong keeps all from being changed. */
+void
+admin_settings(struct req *r)
+{
+	struct form wrong = { .n = 0 };
+	struct err e, ignored;
+
+	if (store_group(r->store, &e) == -1) {
+		page_trouble(r, &e);
+		return;
+	}
+	if (save_all(r, &wrong, &e) == -1) {
+		store_group_end(r->store, false, &ignored);
+		page_trouble(r, &e);
+	} else if (store_group_end(r->store, wrong.n == 0, &e) == -1) {
+		page_trouble(r, &e);
+	} else if (wrong.n > 0) {
 		show(r, 422, &wrong, NULL);
-	else
+	} else {
 		req_go(r, "/admin?said=saved");
+	}
 }
 
 void

@@ -232,7 +232,7 @@ refused(struct req *r, struct form *wrong, const struct err *e)
 	return strcmp(field, "public_port") == 0 ? 409 : 422;
 }
 
-/* Makes it and lets a machine serve it (0: none), inside the step. */
+/* Makes it and lets a machine serve it (0: none). */
 static int
 make(struct req *r, const struct tunnel_wish *w, uint64_t machine,
     struct tunnel *t, struct err *e)
@@ -246,22 +246,6 @@ make(struct req *r, const struct tunnel_wish *w, uint64_t machine,
 		return 0;
 	return store_machine_serve(
 	    r->store, r->user.id, (int64_t)machine, t->id, true, e);
-}
-
-/* All of it is kept, or nothing. */
-static int
-make_whole(struct req *r, const struct tunnel_wish *w, uint64_t machine,
-    struct tunnel *t, struct err *e)
-{
-	struct err ignored;
-	int rc;
-
-	if (store_group(r->store, e) == -1)
-		return -1;
-	if ((rc = make(r, w, machine, t, e)) != -1)
-		return store_group_end(r->store, true, e);
-	store_group_end(r->store, false, &ignored);
-	return rc;
 }
 
 void
@@ -282,7 +266,7 @@ new_make(struct req *r)
 	}
 	if (!str_number(f.machine, 1, INT64_MAX, &machine))
 		machine = 0;
-	if (make_whole(r, &w, machine, &t, &e) == -1) {
+	if (make(r, &w, machine, &t, &e) == -1) {
 		if (!page_was_refused(r))
 			page_trouble(r, &e);
 		else

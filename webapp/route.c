@@ -18,7 +18,9 @@ const struct route routes[] = {
 #define GET(path, demands, fn)	{ REQ_GET, path, demands, fn }
 #define POST(path, demands, fn) { REQ_POST, path, demands, fn }
 #define FORM			(SIGNED_IN | FORM_TOKEN)
+#define STEP			(FORM | ONE_STEP)
 #define ADMIN_FORM		(SIGNED_IN | ADMIN | FORM_TOKEN)
+#define ADMIN_STEP		(ADMIN_FORM | ONE_STEP)
 	/* who is not inside */
 	GET("/signin", OPEN, signin_page),
 	POST("/signin", FORM_TOKEN, signin_enter),
@@ -40,19 +42,19 @@ const struct route routes[] = {
 	/* tunnels */
 	GET("/", SIGNED_IN, dashboard_page),
 	GET("/new", SIGNED_IN, new_page),
-	POST("/new", FORM, new_make),
+	POST("/new", STEP, new_make),
 	GET("/tunnels/{id}", SIGNED_IN, tunnel_page),
 	GET("/tunnels/{id}/edit", SIGNED_IN, edit_page),
-	POST("/tunnels/{id}/edit", FORM, edit_save),
-	POST("/tunnels/{id}/pause", FORM, tunnel_pause),
-	POST("/tunnels/{id}/resume", FORM, tunnel_resume),
+	POST("/tunnels/{id}/edit", STEP, edit_save),
+	POST("/tunnels/{id}/pause", STEP, tunnel_pause),
+	POST("/tunnels/{id}/resume", STEP, tunnel_resume),
 	POST("/tunnels/{id}/test", FORM, tunnel_test),
 	POST("/tunnels/{id}/visitors/{id}/kick", FORM, tunnel_kick),
-	POST("/tunnels/{id}/link", FORM, tunnel_renew),
-	POST("/tunnels/{id}/only-me", FORM, tunnel_only_me),
+	POST("/tunnels/{id}/link", STEP, tunnel_renew),
+	POST("/tunnels/{id}/only-me", STEP, tunnel_only_me),
 	GET("/tunnels/{id}/delete", SIGNED_IN, tunnel_delete_page),
-	POST("/tunnels/{id}/delete", FORM, tunnel_delete),
-	POST("/tunnels/{id}/restore", FORM, tunnel_restore),
+	POST("/tunnels/{id}/delete", STEP, tunnel_delete),
+	POST("/tunnels/{id}/restore", STEP, tunnel_restore),
 	GET("/tunnels/{id}/rdp", SIGNED_IN, hint_rdp),
 	GET("/download/{id}", SIGNED_IN, download_page),
 	POST("/download/{id}", FORM, download_make),
@@ -60,29 +62,29 @@ const struct route routes[] = {
 	/* machines */
 	GET("/machines", SIGNED_IN, machines_page),
 	GET("/machines/{id}/remove", SIGNED_IN, machine_remove_page),
-	POST("/machines/{id}/remove", FORM, machine_remove),
-	POST("/keys/{id}/revoke", FORM, key_revoke),
+	POST("/machines/{id}/remove", STEP, machine_remove),
+	POST("/keys/{id}/revoke", STEP, key_revoke),
 
 	/* the account */
 	GET("/account", SIGNED_IN, account_page),
 	POST("/account/password", FORM, account_password),
 	POST("/account/keys", FORM, account_key_make),
-	POST("/account/keys/{id}/revoke", FORM, account_key_revoke),
+	POST("/account/keys/{id}/revoke", STEP, account_key_revoke),
 	POST("/account/sessions/{id}/end", FORM, account_session_end),
 
 	/* admin */
 	GET("/admin", SIGNED_IN | ADMIN, admin_page),
 	POST("/admin/settings", ADMIN_FORM, admin_settings),
 	POST("/admin/invite", ADMIN_FORM, admin_invite),
-	POST("/admin/invitations/{id}/remove", ADMIN_FORM, admin_uninvite),
+	POST("/admin/invitations/{id}/remove", ADMIN_STEP, admin_uninvite),
 	GET("/admin/users/{id}", SIGNED_IN | ADMIN, admin_user_page),
 	POST("/admin/users/{id}/freeze", ADMIN_FORM, admin_user_freeze),
 	POST("/admin/users/{id}/thaw", ADMIN_FORM, admin_user_thaw),
 	POST("/admin/users/{id}/password", ADMIN_FORM, admin_user_password),
 	POST("/admin/users/{id}/remove", ADMIN_FORM, admin_user_remove),
-	POST("/admin/tunnels/{id}/freeze", ADMIN_FORM, admin_tunnel_freeze),
-	POST("/admin/tunnels/{id}/thaw", ADMIN_FORM, admin_tunnel_thaw),
-	POST("/admin/tunnels/{id}/verify", ADMIN_FORM, admin_tunnel_verify),
+	POST("/admin/tunnels/{id}/freeze", ADMIN_STEP, admin_tunnel_freeze),
+	POST("/admin/tunnels/{id}/thaw", ADMIN_STEP, admin_tunnel_thaw),
+	POST("/admin/tunnels/{id}/verify", ADMIN_STEP, admin_tunnel_verify),
 	/* for programs */
 #define READ  (API_KEY | PROBLEM)
 #define WRITE (READ | WRITES)
@@ -333,6 +335,30 @@ may(struct req *r, unsigned demands)
 	return !(demands & FORM_TOKEN) || has_form(r, demands);
 }
 
+/* Calls the handler of a page. */
+static void
+call(struct req *r, const struct route *route)
+{
+	struct err e;
+	bool keep;
+
+	if (!(route->demands & ONE_STEP)) {
+		route->fn(r);
+		return;
+	}
+	if (store_group(r->store, &e) == -1) {
+		page_trouble(r, &e);
+		return;
+	}
+	route->fn(r);
+	keep = r->status < 400 && !r->no_memory;
+	if (store_group_end(r->store, keep, &e) == 0)
+		return;
+	/* what it said is not so */
+	buf_drop(&r->head, buf_len(&r->head));
+	page_trouble(r, &e);
+}
+
 /* The API answers its clients in JSON, also where it has no route. */
 static bool
 is_api(const struct req *r)
@@ -371,7 +397,7 @@ answer(struct req *r)
 		if (demands & PROBLEM)
 			api_call(r, route);
 		else
-			route->fn(r);
+			call(r, route);
 	}
 }
 

@@ -21,6 +21,11 @@ enum {
 	EITHER = 1 << 5,     /* SIGNED_IN or API_KEY is enough */
 	NO_STORE = 1 << 6,   /* works without the database */
 	PROBLEM = 1 << 7,    /* errors are RFC 9457 problem details */
+	/*
+	 * What its handler writes is kept as a whole, or not at all when it
+	 * answers with an error.  Others wait meanwhile, so it waits for nobody.
+	 */
+	ONE_STEP = 1 << 8,
 };
 
 struct route {

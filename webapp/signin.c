@@ -113,19 +113,38 @@ refuse(struct req *r, const struct keys *k)
 				"minute."));
 }
 
+/* Begins the session and writes it down, or neither. */
+static int
+begin(struct req *r, const struct keys *k, const struct user *u, struct err *e)
+{
+	struct err ignored;
+	bool begun;
+
+	if (store_group(r->store, e) == -1)
+		return -1;
+	begun = store_web_guess_right(r->store, k->account, e) != -1 &&
+	    session_begin(r, u->id, e) != -1;
+	r->user = *u;
+	if (!begun) {
+		store_group_end(r->store, false, &ignored);
+		return -1;
+	}
+	page_note(r, u->id, "sign in", "signed in");
+	return store_group_end(r->store, true, e);
+}
+
 static void
 let_in(struct req *r, const struct keys *k, const struct user *u)
 {
 	struct err e;
 
-	if (store_web_guess_right(r->store, k->account, &e) == -1 ||
-	    session_begin(r, u->id, &e) == -1) {
+	if (begin(r, k, u, &e) == -1) {
+		buf_drop(&r->head, buf_len(&r->head));
+		memset(&r->user, 0, sizeof(r->user));
 		page_trouble(r, &e);
 		return;
 	}
 	log_info("user %lld signed in from %s", (long long)u->id, r->address);
-	r->user = *u;
-	page_note(r, u->id, "sign in", "signed in");
 	req_go(r, "%s", next_path(req_form(r, "next")));
 }
 
