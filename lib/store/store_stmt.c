@@ -1,7 +1,7 @@
 /* Statements that are kept from one question to the next. */
-#include <string.h>
-
 #include "store/store_sql.h"
+
+#include <string.h>
 
 /*
  * Where sql stands among the kept; -1 when it is not there, or is being asked
