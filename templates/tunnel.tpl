@@ -158,10 +158,10 @@
   <section class="card flat" aria-labelledby="vis" id="visitors" data-live>
     <div class="card-head"><h2 id="vis">Connected now</h2></div>
     {{#VISITORS_AWAY}}
-    <p class="soft">Unknown while the relay is not running.</p>
+    <p class="soft pad">Unknown while the relay is not running.</p>
     {{/VISITORS_AWAY}}
     {{#VISITORS_NONE}}
-    <p class="soft">Nobody is connected.</p>
+    <p class="soft pad">Nobody is connected.</p>
     {{/VISITORS_NONE}}
     {{#VISITORS}}
     <table class="stack">
@@ -173,7 +173,7 @@
       </tbody>
     </table>
     {{#VISITORS_MORE}}
-    <p class="soft small">{{MORE}} connected.</p>
+    <p class="soft small pad">{{MORE}} connected.</p>
     {{/VISITORS_MORE}}
     {{/VISITORS}}
   </section>
