@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use Rig qw(soon);
+use Rig::Api;
 use Rig::Web;
 
 my $rig = Rig->new;
@@ -263,6 +264,90 @@ for (grep { $_->[1] =~ /\{id\}/ && $_->[2] !~ /ADMIN/ } @routes) {
 }
 is($bob->get("/tunnels/$tunnel")->status, 200, 'all is as it was');
 is($ann->get("/tunnels/$tunnel")->status, 200, 'an admin sees it');
+
+# --- the file for Windows ----------------------------------------------------------------
+
+$bob->get("/download/$tunnel");
+$bob->post("/download/$tunnel", machine => 'new', for => 'windows');
+is($bob->status, 503, 'without the program there is no file');
+unlike($bob->get("/download/$tunnel")->text, qr/Download for Windows/,
+    'and no button');
+my $exe_hash = Rig::Api::lay_windows($rig);
+my $exe = 'adit-' . substr($exe_hash, 0, 12) . '.exe';
+
+# What ./adit.db says.
+sub ask_db {
+	my ($sql) = @_;
+	chomp(my $got = `sqlite3 $rig->{dir}/adit.db "$sql"`);
+	return $got;
+}
+my $games = make_tunnel($bob, name => '& calc "%PATH%" ^!x!',
+    local_port => 8080);
+like($bob->get("/download/$games")->text,
+    qr/Download for Windows.*protected your PC.*Make a key and show/s,
+    'with it Windows comes first');
+my $bats = 0;
+
+# Presses the button; the lines behind the part that cmd.exe runs.
+sub press {
+	my (@fields) = @_;
+	$bob->get("/download/$games");
+	$bob->post("/download/$games", @fields, for => 'windows');
+	is($bob->status, 200, 'a file for Windows');
+	$bats++;
+	my ($line) = $bob->text =~ /^#adit token=([0-9a-f]{64})\r$/m;
+	push @{ $rig->{secrets} }, $line;
+	return $line;
+}
+my $first = press(machine => 'new', first => 1);
+is($bob->header('content-type'), 'application/octet-stream', '  is a file');
+is($bob->header('content-disposition'),
+    'attachment; filename="adit-calc-path-x.bat"', '  to keep');
+is($bob->header('cache-control'), 'no-store', '  and nobody else keeps it');
+is($bob->header('x-content-type-options'), 'nosniff', '  nor guesses');
+my $bat = $bob->text;
+unlike($bat, qr/[^\r]\n|\r[^\n]/, 'its lines end in CR LF');
+unlike($bat, qr/[^\x20-\x7e\r\n]/, 'it is ASCII');
+unlike($bat, qr/calc/, 'and nothing that a person typed is in it');
+my ($code_part, @data) = split /^(?=#adit)/m, $bat;
+like($code_part,
+    qr/\A\@echo off\r\n.*exit \/b \S+\r\n\r\nThe settings\..*\z/s,
+    'what cmd.exe runs ends before the settings');
+unlike($code_part, qr/\Q$first\E/, 'and has no key');
+like($code_part, qr/"A_URL=\Q@{[ $web->url ]}\E\/client\/\Q$exe\E"/,
+    'it knows where the program is');
+like($code_part, qr/"A_SHA=$exe_hash"/, 'and its SHA-256');
+like($code_part, qr/"A_CURL="/, 'and trusts no server more than it must');
+is($web->browser->get("/client/$exe")->status, 200, 'which is there');
+is(join('', @data), "#adit door=127.0.0.1:$rig->{port} pin=" . $rig->pin .
+    "\r\n#adit allow=127.0.0.1:8080\r\n#adit token=$first\r\n",
+    'the settings are the relay, its pin, what is served and the key');
+isnt(press(machine => 'new', first => 1), $first, 'each file has its own key');
+is(ask_db("SELECT count(DISTINCT machine_id) FROM machine_tunnel WHERE"
+    . " tunnel_id = $games"), 1, 'of the same machine');
+is(ask_db("SELECT count(*) FROM machine_key WHERE machine_id IN"
+    . " (SELECT machine_id FROM machine_tunnel WHERE tunnel_id = $games)"), $bats,
+    'one key for each file');
+unlike(Rig::Web::slurp("$rig->{dir}/adit.db"), qr/\Q$first\E/,
+    'which the database does not hold');
+my ($games_machine) = $bob->get("/download/$games")->text =~
+    /value="(\d+)" checked/;
+my $more = make_tunnel($bob, name => 'more', local_port => 80);
+$bob->get("/download/$more");
+$bob->post("/download/$more", machine => $games_machine, for => 'windows');
+is(join(' ', $bob->text =~ /^#adit allow=(\S+)\r$/mg),
+    '127.0.0.1:8080 127.0.0.1:80', 'all that the machine serves, each once');
+$eve->get('/account');
+$eve->post("/download/$games", machine => 'new', for => 'windows');
+is($eve->status, 404, 'nobody gets a file for another\'s tunnel');
+my $none = plain($eve->text);
+$eve->get('/account');
+$eve->post('/download/999999', machine => 'new', for => 'windows');
+is(plain($eve->text), $none, '  which looks like one that is not there');
+my $eves = make_tunnel($eve);
+$eve->get("/download/$eves");
+$eve->post("/download/$eves", machine => $games_machine, for => 'windows');
+is($eve->status, 404, 'nor one for another\'s machine');
 
 # --- what an admin may --------------------------------------------------------------------
 

@@ -92,6 +92,9 @@ sub browser {
 	return $got;
 }
 
+# What the file for Windows starts.
+Rig::Api::lay_windows($rig);
+
 # ids: makes what the path names.  json: a good body.  want: what is right.
 my %case = (
 	'GET /api' => { want => 200 },
@@ -122,6 +125,9 @@ my %case = (
 	    { ids => sub { (tunnel(), machine()) }, want => 204 },
 	'DELETE /api/tunnels/{id}/machines/{id}' =>
 	    { ids => \&pair, want => 204 },
+	# makes a key; without one it is a page, which sends to the door
+	'GET /download/{id}' =>
+	    { ids => \&tunnel, want => 200, writes => 1, page => 1 },
 	'GET /api/machines' => { want => 200 },
 	'POST /api/machines' => { want => 201, json => { name => 'm' } },
 	'GET /api/machines/{id}' => { ids => \&machine, want => 200 },
@@ -169,6 +175,11 @@ is_deeply([ sort map { $_->{name} } @described ], [ sort keys %routed ],
 is_deeply([ sort keys %case ], [ sort keys %routed ],
     'and so does this test');
 
+sub writes {
+	my ($d) = @_;
+	return $d->{verb} ne 'GET' || $case{ $d->{name} }{writes};
+}
+
 # May be reached with nothing, for admins alone, by a key that only reads: both
 # tell the same.
 for my $d (@described) {
@@ -177,7 +188,7 @@ for my $d (@described) {
 	    "$d->{name}: open or not");
 	is($demands =~ /ADMIN/ ? 1 : 0, $d->{tag} eq 'admin' ? 1 : 0,
 	    "$d->{name}: for admins or not");
-	is($demands =~ /WRITE/ ? 1 : 0, $d->{verb} ne 'GET' ? 1 : 0,
+	is($demands =~ /WRITE/ ? 1 : 0, writes($d) ? 1 : 0,
 	    "$d->{name}: writes or not");
 }
 
@@ -204,11 +215,12 @@ sub expected {
 	my ($who, $d, $case) = @_;
 	my $has_object = $d->{path} =~ /\{/;
 	return $case->{want} if $d->{open};
+	return 303 if $case->{page} && $who =~ /nobody|cookie/;
 	return 401 if $who =~ /nobody|revoked|cookie/;
 	if ($d->{tag} eq 'admin') {
 		return $who eq 'admin' ? $case->{want} : 404;
 	}
-	return 403 if $who =~ /only reads/ && $d->{verb} ne 'GET';
+	return 403 if $who =~ /only reads/ && writes($d);
 	return 404 if $who eq 'other member' && $has_object;
 	return 404 if $who eq 'admin' && $case->{own};
 	return $case->{want};

@@ -59,6 +59,7 @@ my $text = do { local $/; <$doc> };
 close $doc;
 local $ENV{ADIT} = "http://127.0.0.1:$port";
 local $ENV{KEY} = $key;
+Rig::Api::lay_windows($rig);
 my $n = 0;
 while ($text =~ /^```sh\n(.*?)^```/msg) {
 	(my $block = $1) =~ s/\\\n\s*//g;

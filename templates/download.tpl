@@ -23,9 +23,26 @@
       </div>
     </fieldset>
     {{/SOME}}
+    {{#FIRST}}
+    <input type="hidden" name="first" value="1">
+    {{/FIRST}}
+    {{#WINDOWS}}
+    <p>You get one file, with a key for that computer in it. Double-click it there and leave its window open.</p>
+    <div class="acts"><button class="btn go" type="submit" name="for" value="windows">Download for Windows</button></div>
+    <p class="small soft">The first time, Windows may say “Windows protected your PC”, because it does not know this file: choose “More info”, then “Run anyway”. The file fetches the client program from this server and starts it only when its SHA-256 is the right one. It asks for no administrator. Keep it to yourself: who has it can serve this tunnel; each file’s key can be revoked alone.</p>
+    <p>Another system: the next button makes a key and shows, once, what to run there.</p>
+    <div class="acts"><button class="btn" type="submit">Make a key and show the command for Linux</button><a class="btn" href="{{BASE}}/tunnels/{{ID}}">Watch the lamps</a></div>
+    {{/WINDOWS}}
+    {{#NOT_WINDOWS}}
     <p>The button makes a key for that computer and shows, once, what to run there.</p>
     <div class="acts"><button class="btn go" type="submit">Make a key and show the command for Linux</button></div>
+    {{/NOT_WINDOWS}}
+    {{#WINDOWS_BUILDING}}
+    <p class="small soft">Windows: the program is being built at this moment{{#SAYS}} (<code>{{SAYS}}</code>){{/SAYS}}. In a few minutes this page offers a file to double-click; load it again then.</p>
+    {{/WINDOWS_BUILDING}}
+    {{#NO_WINDOWS}}
     <p class="small soft">Windows: a file to double-click comes with the client program for Windows, which this server does not have yet.</p>
+    {{/NO_WINDOWS}}
   </form>
   {{/ASK}}
   {{#KEY_SHOWN}}

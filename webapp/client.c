@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "base/random.h"
 #include "base/str.h"
 #include "page.h"
 
@@ -121,9 +122,9 @@ client_building(struct req *r)
 	    "";
 }
 
-/* Appends the file to the answer; false when it is not there. */
+/* Appends the file; false when it is not there. */
 static bool
-take_file(struct req *r, const char *path)
+take_file(struct buf *to, const char *path)
 {
 	static const size_t piece = 65536;
 	uint8_t *p;
@@ -132,11 +133,35 @@ take_file(struct req *r, const char *path)
 
 	if (fd == -1)
 		return false;
-	while ((p = buf_room(&r->out, piece, NULL)) != NULL &&
+	while ((p = buf_room(to, piece, NULL)) != NULL &&
 	    (n = read(fd, p, piece)) > 0)
-		buf_added(&r->out, (size_t)n);
+		buf_added(to, (size_t)n);
 	close(fd);
 	return n == 0;
+}
+
+const char *
+client_sha256(struct req *r, const char *name, struct err *e)
+{
+	char hex[2 * 32 + 1];
+	const char *says = "";
+	uint8_t sha256[32];
+	struct buf file;
+
+	buf_init(&file, REQ_ANSWER_MAX);
+	if (client_kind(name, &says) == CLIENT_KINDS ||
+	    !take_file(&file, path_of(r, name))) {
+		buf_free(&file);
+		err_set(e, "client/%s cannot be read", name);
+		return NULL;
+	}
+	random_sha256(sha256, buf_data(&file), buf_len(&file));
+	buf_free(&file);
+	str_hex(hex, sha256, sizeof(sha256));
+	if (strncmp(says, hex, CLIENT_HASH) == 0)
+		return req_copy(r, hex, sizeof(hex) - 1);
+	err_set(e, "client/%s is not what its name says", name);
+	return NULL;
 }
 
 void
@@ -156,7 +181,7 @@ client_file(struct req *r)
 		return;
 	}
 	if (client_kind(name, &hash) == CLIENT_KINDS ||
-	    !take_file(r, path_of(r, name))) {
+	    !take_file(&r->out, path_of(r, name))) {
 		buf_drop(&r->out, buf_len(&r->out));
 		page_error(r, 404);
 		return;

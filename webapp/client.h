@@ -8,6 +8,7 @@
 #ifndef WEBAPP_CLIENT_H
 #define WEBAPP_CLIENT_H
 
+struct err;
 struct req;
 
 enum client_kind { CLIENT_LINUX, CLIENT_WINDOWS, CLIENT_OWN, CLIENT_KINDS };
@@ -28,6 +29,9 @@ const char *client_system(struct req *r, const char *name);
  * being built.
  */
 const char *client_building(struct req *r);
+
+/* The 64 digits whose beginning NAME holds; NULL with e when it is not so. */
+const char *client_sha256(struct req *r, const char *name, struct err *e);
 
 /* Answers GET /client/NAME; without a hash the newest. */
 void client_file(struct req *r);

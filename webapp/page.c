@@ -220,7 +220,7 @@ void
 page_trouble(struct req *r, const struct err *e)
 {
 	log_error("web %s: 503, %s", r->path, e->text);
-	if (strncmp(r->path, "/api", 4) == 0) {
+	if (r->api != NULL || strncmp(r->path, "/api", 4) == 0) {
 		problem(r, 503, NULL,
 		    "The database does not answer; open tunnels go on.");
 		return;

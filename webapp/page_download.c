@@ -6,30 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allow.h"
+#include "api.h"
 #include "app.h"
 #include "base/str.h"
 #include "client.h"
 #include "fleet.h"
+#include "log/log.h"
 #include "owner.h"
 #include "page.h"
 #include "pages.h"
+#include "problem.h"
 #include "row.h"
-#include "status.h"
+#include "starter.h"
 #include "store/store.h"
 #include "store/store_machine.h"
 #include "tls/tls_cert.h"
 #include "words.h"
-
-/* "HOST:PORT" where clients dial in. */
-static const char *
-server_of(struct req *r)
-{
-	const char *host = r->app->conf.public_host;
-	bool v6 = strchr(host, ':') != NULL;
-
-	return req_text(r, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "",
-	    r->app->relay_port);
-}
 
 /* What the client checks the relay by; "" while there is no certificate. */
 static const char *
@@ -44,29 +37,6 @@ pin_of(struct req *r)
 		return "";
 	tls_pin_text(text, &pin);
 	return req_copy(r, text, strlen(text));
-}
-
-/* The local addresses that the machine serves: what --allow names. */
-static int
-allowed(struct req *r, int64_t machine, const char **out, struct err *e)
-{
-	struct tunnel t;
-	int64_t *ids;
-	size_t n, i;
-	int rc;
-
-	*out = "";
-	if (store_machine_tunnels(r->store, machine, &ids, &n, e) == -1)
-		return -1;
-	for (i = 0, rc = 0; i < n && rc != -1; i++) {
-		rc = store_tunnel_by_id(
-		    r->store, STORE_ANYBODY, ids[i], &t, e);
-		if (rc == 1 && strstr(*out, status_target(r, &t)) == NULL)
-			*out = req_text(r, "%s%s%s", *out,
-			    **out != '\0' ? "," : "", status_target(r, &t));
-	}
-	free(ids);
-	return rc == -1 ? -1 : 0;
 }
 
 static const char *
@@ -136,6 +106,23 @@ show_program(struct req *r, struct tpl *t)
 		tpl_show(t, "NO_PROGRAM");
 }
 
+/* The file to double-click, once there is the program that it starts. */
+static void
+show_windows(struct req *r, struct tpl *t)
+{
+	const char *says;
+
+	if (client_newest(r, CLIENT_WINDOWS) != NULL) {
+		tpl_show(t, "WINDOWS");
+		return;
+	}
+	tpl_show(t, "NOT_WINDOWS");
+	if ((says = client_building(r)) != NULL)
+		tpl_maybe(tpl_row(t, "WINDOWS_BUILDING"), "SAYS", says);
+	else
+		tpl_show(t, "NO_WINDOWS");
+}
+
 /* The page; token is the new key, or NULL. */
 static int
 show(struct req *r, const struct tunnel *tun, const char *token,
@@ -144,13 +131,13 @@ show(struct req *r, const struct tunnel *tun, const char *token,
 	struct tpl *t = page_new(r, "download",
 	    req_text(r, "Connect a computer to %s", tun->name), TAB_TUNNELS);
 	const struct machine *m;
-	const char *list;
 	struct fleet fleet;
+	struct allow list;
 	struct tpl *row;
 	int rc = -1;
 
 	row_tunnel(r, t, tun, NULL);
-	tpl_set(t, "SERVER", server_of(r));
+	tpl_set(t, "SERVER", starter_server(r));
 	tpl_set(t, "PIN", pin_of(r));
 	if (tun->verified_at == 0)
 		tpl_show(t, "NOT_VERIFIED");
@@ -158,15 +145,16 @@ show(struct req *r, const struct tunnel *tun, const char *token,
 		goto out;
 	m = fleet_of(&fleet, tun->id);
 	if (token != NULL) {
-		if (allowed(r, machine, &list, e) == -1)
+		if (allow_load(r, machine, &list, e) == -1)
 			goto out;
 		row = tpl_row(t, "KEY_SHOWN");
 		tpl_set(row, "KEY", token);
-		tpl_set(row, "ALLOWED", list);
+		tpl_set(row, "ALLOWED", allow_text(r, &list));
 		tpl_int(row, "MACHINE_ID", machine);
 		show_program(r, row);
 	} else {
 		row = tpl_row(t, "ASK");
+		show_windows(r, row);
 		for (size_t i = 0; i < fleet.n; i++) {
 			struct tpl *pick = tpl_row(row, "PICK");
 
@@ -176,8 +164,10 @@ show(struct req *r, const struct tunnel *tun, const char *token,
 			if (m != NULL && m->id == fleet.at[i].id)
 				tpl_show(pick, "CHOSEN");
 		}
-		if (m == NULL)
+		if (m == NULL) {
 			tpl_show(row, "NEW_ONE");
+			tpl_show(row, "FIRST");
+		}
 		if (fleet.n > 0)
 			tpl_show(row, "SOME");
 	}
@@ -201,49 +191,225 @@ download_page(struct req *r)
 		page_send(r, 200);
 }
 
-/* A key for the machine that was chosen, or for a new one: 1, 0, -1. */
-static int
-make_key(struct req *r, const struct tunnel *tun, int64_t *machine_out,
-    char *token, struct err *e)
-{
-	uint64_t machine;
-	int64_t key;
-	int rc;
+/* --- keys ------------------------------------------------------------------ */
 
-	if (!str_number(req_form(r, "machine"), 1, INT64_MAX, &machine)) {
-		rc = store_machine_add(r->store, tun->user, tun->name,
-		    &tun->id, 1, machine_out, token, e);
-		return rc == -1 ? -1 : 1;
-	}
-	*machine_out = (int64_t)machine;
-	rc = store_machine_serve(
-	    r->store, tun->user, *machine_out, tun->id, true, e);
-	if (rc == 1)
-		rc = store_machine_key_add(
-		    r->store, tun->user, *machine_out, &key, token, e);
+/* The first machine that serves tun: 0 when none does yet. */
+static int
+first_machine(
+    struct req *r, const struct tunnel *tun, int64_t *out, struct err *e)
+{
+	const struct machine *m;
+	struct fleet fleet;
+	int rc = fleet_load(r, tun->user, &fleet, e);
+
+	*out = 0;
+	if (rc == 0 && (m = fleet_of(&fleet, tun->id)) != NULL)
+		*out = m->id;
+	fleet_free(&fleet);
 	return rc;
 }
 
-void
-download_make(struct req *r)
+/*
+ * The machine that a form names, 0 for a new one.  The page stays after a
+ * download: its button, pressed again, means what it meant the first time.
+ */
+static int
+wanted(struct req *r, const struct tunnel *tun, int64_t *out, struct err *e)
 {
-	char token[MACHINE_TOKEN_LEN + 1];
+	uint64_t machine;
+
+	*out = 0;
+	if (str_number(req_form(r, "machine"), 1, INT64_MAX, &machine))
+		*out = (int64_t)machine;
+	else if (req_has(&r->form, "first"))
+		return first_machine(r, tun, out, e);
+	return 0;
+}
+
+/* A key for that machine, 0 being a new one: 1, 0, -1. */
+static int
+make_key(struct req *r, const struct tunnel *tun, int64_t *machine, char *token,
+    struct err *e)
+{
+	int64_t key;
+	int rc;
+
+	if (*machine == 0) {
+		rc = store_machine_add(r->store, tun->user, tun->name,
+		    &tun->id, 1, machine, token, e);
+		rc = rc == -1 ? -1 : 1;
+	} else {
+		rc = store_machine_serve(
+		    r->store, tun->user, *machine, tun->id, true, e);
+		if (rc == 1)
+			rc = store_machine_key_add(r->store, tun->user,
+			    *machine, &key, token, e);
+	}
+	if (rc == 1)
+		page_note(r, tun->user, "key add",
+		    "tunnel %lld \"%s\", machine %lld", (long long)tun->id,
+		    tun->name, (long long)*machine);
+	return rc;
+}
+
+/* --- the file for Windows -------------------------------------------------- */
+
+static const char none_yet[] =
+    "The program for Windows is not there yet; no key was made. Look at this "
+    "tunnel's download page.";
+
+/* Something else than the store has failed. */
+static void
+cannot(struct req *r, const struct err *e)
+{
+	static const char says[] =
+	    "The file cannot be made now; the server's log says why.";
+
+	log_error("web %s: 503, %s", r->path, e->text);
+	if (r->api != NULL)
+		problem(r, 503, NULL, says);
+	else
+		page_error_says(r, 503, says);
+}
+
+/* What was said is not so. */
+static void
+forget(struct req *r)
+{
+	str_wipe(buf_data(&r->out), buf_len(&r->out));
+	buf_drop(&r->out, buf_len(&r->out));
+	buf_drop(&r->head, buf_len(&r->head));
+}
+
+/* A key in a file of its own; what is made is kept when the file is there. */
+static void
+give_file(struct req *r, const struct tunnel *tun, int64_t machine)
+{
+	char token[MACHINE_TOKEN_LEN + 1] = "";
+	struct starter s;
+	struct err e;
+	int rc;
+
+	if ((rc = starter_ready(r, &s, &e)) == 0) {
+		page_error_says(r, 503, none_yet);
+		return;
+	}
+	if (rc == -1) {
+		cannot(r, &e);
+		return;
+	}
+	if (store_group(r->store, &e) == -1) {
+		page_trouble(r, &e);
+		return;
+	}
+	if (owner_done(r, make_key(r, tun, &machine, token, &e), &e)) {
+		rc = starter_send(r, &s, tun, machine, token, &e);
+		if (rc == 0)
+			page_error_says(r, 409, page_sentence(r, e.text));
+		else if (rc == -1)
+			page_trouble(r, &e);
+	}
+	str_wipe(token, sizeof(token));
+	rc = store_group_end(r->store, r->status < 400 && !r->no_memory, &e);
+	if (rc == -1) {
+		forget(r);
+		page_trouble(r, &e);
+	}
+}
+
+/* The tunnel, and the machine: the parameter's, the first, or a new one. */
+static bool
+asked_for(struct req *r, struct tunnel *tun, int64_t *machine)
+{
+	struct err e;
+	int rc;
+
+	if (!api_query(r, "machine") ||
+	    !api_query_number(r, "machine", 1, INT64_MAX, 0, machine))
+		return false;
+	rc = store_tunnel_by_id(r->store, api_scope(r), r->id[0], tun, &e);
+	if (rc == 1 && *machine == 0 &&
+	    first_machine(r, tun, machine, &e) == -1)
+		rc = -1;
+	if (rc == 0)
+		api_none(r);
+	else if (rc == -1)
+		page_trouble(r, &e);
+	return rc == 1;
+}
+
+void
+download_file(struct req *r)
+{
+	char token[MACHINE_TOKEN_LEN + 1] = "";
+	struct starter s;
 	struct tunnel tun;
 	int64_t machine;
 	struct err e;
 	int rc;
 
-	if (!owner_tunnel(r, &tun))
+	if (r->is_head) {
+		req_line(r, "Allow", "GET");
+		problem(r, 405, NULL, "HEAD would make a key that nobody sees.");
 		return;
-	rc = make_key(r, &tun, &machine, token, &e);
+	}
+	if (!asked_for(r, &tun, &machine))
+		return;
+	if ((rc = starter_ready(r, &s, &e)) == 0) {
+		problem(r, 503, NULL, none_yet);
+		return;
+	}
+	if (rc == -1) {
+		cannot(r, &e);
+		return;
+	}
+	if (!api_begin(r))
+		return;
+	if ((rc = make_key(r, &tun, &machine, token, &e)) == 0)
+		problem(r, 404, "machine", "There is no such machine.");
+	else if (rc == -1)
+		api_failed(r, &e);
+	else if ((rc = starter_send(r, &s, &tun, machine, token, &e)) == 0)
+		problem(r, 409, NULL, page_sentence(r, e.text));
+	else if (rc == -1)
+		page_trouble(r, &e);
+	str_wipe(token, sizeof(token));
+}
+
+/* --- the button ------------------------------------------------------------ */
+
+/* The page with the key on it. */
+static void
+show_key(struct req *r, const struct tunnel *tun, int64_t machine)
+{
+	char token[MACHINE_TOKEN_LEN + 1];
+	struct err e;
+	int rc;
+
+	rc = make_key(r, tun, &machine, token, &e);
 	if (!owner_done(r, rc, &e))
 		return;
-	page_note(r, tun.user, "key add",
-	    "tunnel %lld \"%s\", machine %lld", (long long)tun.id, tun.name,
-	    (long long)machine);
-	if (show(r, &tun, token, machine, &e) == -1)
+	r->is_secret = true;
+	if (show(r, tun, token, machine, &e) == -1)
 		page_trouble(r, &e);
 	else
 		page_send(r, 201);
 	str_wipe(token, sizeof(token));
+}
+
+void
+download_make(struct req *r)
+{
+	struct tunnel tun;
+	int64_t machine;
+	struct err e;
+
+	if (!owner_tunnel(r, &tun))
+		return;
+	if (wanted(r, &tun, &machine, &e) == -1)
+		page_trouble(r, &e);
+	else if (strcmp(req_form(r, "for"), "windows") == 0)
+		give_file(r, &tun, machine);
+	else
+		show_key(r, &tun, machine);
 }

@@ -57,6 +57,7 @@ void tunnel_restore(struct req *r);
 /* page_download.c */
 void download_page(struct req *r);
 void download_make(struct req *r);
+void download_file(struct req *r); /* of the API */
 
 /* page_machines.c */
 void machines_page(struct req *r);

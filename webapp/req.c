@@ -654,6 +654,13 @@ req_reason(unsigned status)
 	return "Error";
 }
 
+static void
+wipe(struct buf *b)
+{
+	if (buf_len(b) > 0)
+		str_wipe(buf_data(b), buf_len(b));
+}
+
 int
 req_send(struct req *r)
 {
@@ -669,6 +676,9 @@ req_send(struct req *r)
 		req_write(r, "Out of memory; try again.\n", 26);
 	}
 	buf_init(&all, REQ_ANSWER_MAX + 2 * HEAD_MAX);
+	/* in one piece from the start: growing leaves copies */
+	if (r->is_secret)
+		(void)buf_room(&all, HEAD_MAX + buf_len(&r->out), NULL);
 	lines = req_text(
 	    r, "Status: %u %s\r\n", r->status, req_reason(r->status));
 	/* 204 has no body, and nothing that would describe one */
@@ -687,6 +697,10 @@ req_send(struct req *r)
 		rc = buf_add(&all, buf_data(&r->out), buf_len(&r->out), NULL);
 	if (rc == 0)
 		rc = r->way->write(r->way->arg, buf_data(&all), buf_len(&all));
+	if (r->is_secret) {
+		wipe(&all);
+		wipe(&r->out);
+	}
 	buf_free(&all);
 	return rc;
 }

@@ -95,6 +95,7 @@ struct req {
 	struct buf out;
 	bool cacheable; /* its handler has set Cache-Control */
 	bool is_raw;	/* the body is no page of ours: no script at all */
+	bool is_secret; /* nothing of the body is left in memory */
 	struct tpl *page;
 	struct api *api; /* while a handler of the API runs */
 };

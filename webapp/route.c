@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api.h"
 #include "app.h"
@@ -123,6 +124,7 @@ const struct route routes[] = {
 	API(POST, "/api/machines/{id}/keys", WRITE, api_machine_key_add),
 	API(DELETE, "/api/machines/{id}/keys/{id}", WRITE,
 	    api_machine_key_remove),
+	API(GET, "/download/{id}", WRITE, download_file),
 	API(GET, "/api/sessions", READ, api_sessions),
 	API(GET, "/api/usage", READ, api_usage),
 	API(GET, "/api/events", READ, api_events),
@@ -203,23 +205,39 @@ name_of(enum req_method m)
 	return names[m];
 }
 
-/* The route, or NULL with the methods that the path knows in allow. */
+/* A program asks, and says so. */
+static bool
+has_key(struct req *r)
+{
+	const char *said = req_header(r, "Authorization");
+
+	return said != NULL && strncasecmp(said, "Bearer", 6) == 0;
+}
+
+/*
+ * The route, or NULL with the methods that the path knows in allow.  A path may
+ * stand there twice: as a page and, behind it, for programs.
+ */
 static const struct route *
 find(struct req *r, const char **allow_out)
 {
+	const struct route *found = NULL;
 	size_t i;
 
 	*allow_out = "";
 	for (i = 0; i < routes_n; i++) {
 		if (!route_fits(r, routes[i].path, r->path))
 			continue;
-		if (routes[i].method == r->method)
-			return &routes[i];
+		if (routes[i].method == r->method) {
+			if (found == NULL || has_key(r))
+				found = &routes[i];
+			continue;
+		}
 		*allow_out = req_text(r, "%s%s%s", *allow_out,
 		    **allow_out != '\0' ? ", " : "",
 		    name_of(routes[i].method));
 	}
-	return NULL;
+	return found;
 }
 
 /* --- demanding ------------------------------------------------------------- */
@@ -272,8 +290,7 @@ ask_for_key(struct req *r, unsigned demands)
 static bool
 is_known(struct req *r, unsigned demands)
 {
-	bool by_key = (demands & API_KEY) ||
-	    ((demands & EITHER) && req_header(r, "Authorization") != NULL);
+	bool by_key = (demands & API_KEY) != 0;
 	struct err e;
 	int rc;
 
@@ -282,7 +299,7 @@ is_known(struct req *r, unsigned demands)
 		page_trouble(r, &e);
 		return false;
 	}
-	if (rc == 1 || !(demands & (SIGNED_IN | API_KEY | EITHER)))
+	if (rc == 1 || !(demands & (SIGNED_IN | API_KEY)))
 		return true;
 	if (by_key)
 		ask_for_key(r, demands);

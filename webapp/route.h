@@ -18,7 +18,6 @@ enum {
 	FORM_TOKEN = 1 << 2, /* a form of ours, read into r->form */
 	API_KEY = 1 << 3,    /* Authorization: Bearer KEY */
 	WRITES = 1 << 4,     /* the key must be one that may write */
-	EITHER = 1 << 5,     /* SIGNED_IN or API_KEY is enough */
 	NO_STORE = 1 << 6,   /* works without the database */
 	PROBLEM = 1 << 7,    /* errors are RFC 9457 problem details */
 	/*

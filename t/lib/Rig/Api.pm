@@ -12,6 +12,7 @@ use strict;
 use warnings;
 
 use Carp qw(croak);
+use Digest::SHA qw(sha256_hex);
 use IO::Socket::UNIX;
 use JSON::PP ();
 use POSIX ();
@@ -207,6 +208,24 @@ sub by_fcgi {
 		last if $type == FCGI_END;
 	}
 	return $text;
+}
+
+# Puts something there that is called a program for Windows; its SHA-256.
+sub lay_windows {
+	my ($rig) = @_;
+	my $text = "MZ, no real program\n";
+	my $hash = sha256_hex($text);
+	mkdir "$rig->{dir}/client";
+	my $path = "$rig->{dir}/client/adit-" . substr($hash, 0, 12) . '.exe';
+	open my $f, '>', $path or croak "$path: $!";
+	print $f $text;
+	close $f or croak "$path: $!";
+	# the file pins the relay's key
+	-e "$rig->{dir}/relay.crt" or system(qw(openssl req -x509 -newkey ec
+	    -pkeyopt ec_paramgen_curve:P-256 -nodes -batch -subj /CN=relay),
+	    '-keyout', "$rig->{dir}/relay.key", '-out',
+	    "$rig->{dir}/relay.crt") == 0 or croak 'openssl';
+	return $hash;
 }
 
 # --- what there is to ask --------------------------------------------------------
