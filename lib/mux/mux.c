@@ -293,6 +293,7 @@ mux_run(struct mux *m, uint64_t now)
 	notice_pause(m, now);
 	m->now = now;
 	m->awake = true; /* what happens up to the scheduler is served below */
+	m->flush_follows = true;
 	m->starved = false;
 	if (!m->is_broken) {
 		watch_links(m);
@@ -304,6 +305,7 @@ mux_run(struct mux *m, uint64_t now)
 	m->awake = false;
 	if (!m->is_broken)
 		more = mux_sched_run(m);
+	m->flush_follows = false;
 	flush_links(m);
 	tell_gone(m);
 	tell_ended_links(m);

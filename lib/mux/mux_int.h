@@ -196,6 +196,7 @@ struct mux {
 	uint64_t *given; /* client: [256], wround + 1 of links given up */
 
 	bool awake; /* wake() was called since the last run */
+	bool flush_follows; /* in a run, before what is staged goes out */
 	bool is_broken;
 	bool broken_told;
 	char broken_why[160];

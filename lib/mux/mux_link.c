@@ -346,7 +346,8 @@ mux_link_put(struct mux_link *l, const struct frame *f, const void *body)
 {
 	if (l->stage_len + FRAME_HEAD + f->len > POOL_LARGE)
 		seal_stage(l);
-	mux_wake(l->m);
+	if (!l->m->flush_follows)
+		mux_wake(l->m);
 	if (l->stage == NULL)
 		l->stage = pool_get(l->m->conf.pool, POOL_LARGE);
 	if (l->stage == NULL) {
