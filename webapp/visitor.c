@@ -13,7 +13,8 @@
 #include "words.h"
 
 enum {
-	ANSWER_MS = 200,
+	ANSWER_MS = 500, /* a worker is asked, too */
+	KICK_MS = 2000,  /* what may have been done is waited for */
 	ANSWER_MAX = 1 << 20,
 	SHOWN = 50, /* on the page */
 };
@@ -85,7 +86,7 @@ visitor_kick(struct req *r, int64_t tunnel, int64_t visitor)
 
 	buf_init(&body, ANSWER_MAX);
 	status = ask(r->app->conf.relay.control, "POST", target,
-	    clock_ms() + ANSWER_MS, &body, NULL);
+	    clock_ms() + KICK_MS, &body, NULL);
 	buf_free(&body);
 	return status == 200 ? 1 : status == 404 ? 0 : -1;
 }

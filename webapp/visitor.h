@@ -29,7 +29,7 @@ struct visitor_list {
 	int64_t total;
 };
 
-/* Lives as long as r.  Takes at most 200 ms. */
+/* Lives as long as r.  Takes at most half a second. */
 void visitor_ask(struct req *r, int64_t tunnel, struct visitor_list *out);
 
 /*
