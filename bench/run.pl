@@ -201,7 +201,7 @@ YAML
 		'--server', "127.0.0.1:$relay", '--pin', $pin,
 		'--allow', "127.0.0.1:$service", '--token-file', "$dir/token");
 	return { name => 'adit', port => $t->{public_port}, udp => 1,
-		pids => [ $relayd, $adit ], first => $relayd };
+		pids => [ $relayd, $adit ] };
 }
 
 sub way_nginx {
@@ -220,7 +220,7 @@ stream {
 CONF
 	my $pid = start('nginx', $bin, '-p', $dir, '-c', $conf);
 	return { name => 'nginx (plain hop)', port => $port, pids => [$pid],
-		family => 1, udp => 1, first => $pid };
+		family => 1, udp => 1 };
 }
 
 sub way_ssh {
@@ -285,7 +285,7 @@ remotePort = $port
 CONF
 	my $p = start('frps', $s, '-c', $cs);
 	sleep 0.5;
-	return { name => 'frp', port => $port, udp => 1, first => $p,
+	return { name => 'frp', port => $port, udp => 1,
 		pids => [ $p, start('frpc', $c, '-c', $cc) ] };
 }
 
@@ -295,7 +295,7 @@ sub way_rathole {
 	my $cs = spew('rathole-s.toml', "[server]\nbind_addr = \"127.0.0.1:$at\"\ndefault_token = \"bench\"\n[server.services.t]\nbind_addr = \"127.0.0.1:$port\"\n");
 	my $cc = spew('rathole-c.toml', "[client]\nremote_addr = \"127.0.0.1:$at\"\ndefault_token = \"bench\"\n[client.services.t]\nlocal_addr = \"127.0.0.1:$service\"\n");
 	my $p = start('rathole-s', $bin, '--server', $cs);
-	return { name => 'rathole (plain)', port => $port, first => $p,
+	return { name => 'rathole (plain)', port => $port,
 		pids => [ $p, start('rathole-c', $bin, '--client', $cc) ] };
 }
 
@@ -304,7 +304,7 @@ sub way_bore {
 	my $port = free_port();
 	my $p = start('bore-s', $bin, 'server');
 	sleep 0.5;
-	return { name => 'bore (plain)', port => $port, first => $p,
+	return { name => 'bore (plain)', port => $port,
 		pids => [ $p, start('bore-c', $bin, 'local', $service, '--to', '127.0.0.1', '--port', $port) ] };
 }
 
@@ -313,7 +313,7 @@ sub way_chisel {
 	my ($at, $port) = (free_port(), free_port());
 	my $p = start('chisel-s', $bin, 'server', '--host', '127.0.0.1', '--port', $at, '--reverse');
 	sleep 0.5;
-	return { name => 'chisel', port => $port, udp => 0, first => $p,
+	return { name => 'chisel', port => $port, udp => 0,
 		pids => [ $p, start('chisel-c', $bin, 'client', "http://127.0.0.1:$at", "R:$port:127.0.0.1:$service") ] };
 }
 
@@ -347,6 +347,22 @@ my @figures = (
 my %wanted = map { $_ => 1 } split /,/, $only;
 @figures = grep { !%wanted || $wanted{ $_->[0] } } @figures;
 
+# Memory of an idle visitor, once, before the loads leave their peaks behind.
+my %idle;
+if (!%wanted || $wanted{idle}) {
+	my $count = 2000;
+	for my $w (grep { $_->{pids} && @{ $_->{pids} } && !$_->{family} } @ways) {
+		my @before = map { rss_kb($_) } @{ $w->{pids} };
+		open my $in, '|-', "$load idle $w->{port} $count >$dir/idle" or next;
+		for (1 .. 300) { last if -s "$dir/idle"; sleep 0.1 }
+		sleep 7;    # pools give back what they do not need
+		my @after = map { rss_kb($_) } @{ $w->{pids} };
+		$idle{ $w->{name} } = [ map { ($after[$_] - $before[$_]) / $count } 0 .. $#after ];
+		close $in;
+		unlink "$dir/idle";
+	}
+}
+
 my (%got, %cost);
 for my $round (1 .. $rounds) {
 	for my $f (@figures) {
@@ -372,22 +388,6 @@ for my $round (1 .. $rounds) {
 sub median {
 	my @s = sort { $a <=> $b } @_;
 	return $s[ $#s / 2 ];
-}
-
-# Memory of an idle visitor, once.
-my %idle;
-if (!%wanted || $wanted{idle}) {
-	my $count = 2000;
-	for my $w (grep { $_->{pids} && @{ $_->{pids} } && !$_->{family} } @ways) {
-		my @before = map { rss_kb($_) } @{ $w->{pids} };
-		open my $in, '|-', "$load idle $w->{port} $count >$dir/idle" or next;
-		for (1 .. 300) { last if -s "$dir/idle"; sleep 0.1 }
-		sleep 7;    # pools give back what they do not need
-		my @after = map { rss_kb($_) } @{ $w->{pids} };
-		$idle{ $w->{name} } = [ map { ($after[$_] - $before[$_]) / $count } 0 .. $#after ];
-		close $in;
-		unlink "$dir/idle";
-	}
 }
 
 # --- the table ---------------------------------------------------------------
