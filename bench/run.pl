@@ -352,6 +352,9 @@ my %idle;
 if (!%wanted || $wanted{idle}) {
 	my $count = 2000;
 	for my $w (grep { $_->{pids} && @{ $_->{pids} } && !$_->{family} } @ways) {
+		# As many came and went already: what is counted is theirs alone.
+		run($load, 'reqs', $w->{port}, $count, 1);
+		sleep 7;
 		my @before = map { rss_kb($_) } @{ $w->{pids} };
 		open my $in, '|-', "$load idle $w->{port} $count >$dir/idle" or next;
 		for (1 .. 300) { last if -s "$dir/idle"; sleep 0.1 }
