@@ -354,11 +354,11 @@ if (!%wanted || $wanted{idle}) {
 	for my $w (grep { $_->{pids} && @{ $_->{pids} } && !$_->{family} } @ways) {
 		# As many came and went already: what is counted is theirs alone.
 		run($load, 'reqs', $w->{port}, $count, 1);
-		sleep 7;
+		sleep 20;
 		my @before = map { rss_kb($_) } @{ $w->{pids} };
 		open my $in, '|-', "$load idle $w->{port} $count >$dir/idle" or next;
 		for (1 .. 300) { last if -s "$dir/idle"; sleep 0.1 }
-		sleep 7;    # pools give back what they do not need
+		sleep 20;    # pools give back what they do not need
 		my @after = map { rss_kb($_) } @{ $w->{pids} };
 		$idle{ $w->{name} } = [ map { ($after[$_] - $before[$_]) / $count } 0 .. $#after ];
 		close $in;
