@@ -1,8 +1,7 @@
 #!/usr/bin/perl
 # What strangers' programs say of the pages and the API: html-validate and the Nu
 # checker of every page, sqlmap of the API and the sign-in, wapiti of the pages.
-# In `make check-all` only; each is left out where it is not to be had.  None of
-# what is used here asks another machine.
+# In `make check-all` only; each is left out where it is not to be had.
 use strict;
 use warnings;
 
@@ -141,7 +140,7 @@ sub keep_inside {
 	    or die 'no location /';
 	Rig::Web::spew($conf, $text);
 	kill 'HUP', $web->{nginx}->pid;
-	soon { $ann->post('/signout')->status == 204 } 10,
+	soon { $ann->get('/signout')->status == 204 } 10,
 	    'nobody is signed out';
 	return;
 }
@@ -154,7 +153,9 @@ SKIP: {
 	    . "--store-session '$rig->{dir}' -f json -o '$report' "
 	    . "-H 'Cookie: adit=$ann->{jar}{adit}' --flush-session "
 	    . '-m blindsql,crlf,csp,exec,file,redirect,sql,xss,'
-	    . 'permanentxss --max-scan-time 240 --no-bugreport '
+	    . 'permanentxss -d 3 --max-links-per-page 12 '
+	    . '--max-files-per-dir 8 --max-scan-time 90 --max-attack-time 20 '
+	    . '--no-bugreport '
 	    . '>wapiti.log 2>&1');
 	my $all = eval { JSON::PP::decode_json(Rig::Web::slurp($report)) }
 	    || {};
