@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # The page that connects a computer: which program it offers while the server
-# has none, builds one, has one for its own system, or for any Linux.
+# has none, builds one, has one for its own system, or for any Linux; and what
+# stands in the file for Windows, by the server's ways and certificates.
 use strict;
 use warnings;
 
@@ -10,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use Rig;
+use Rig::Api;
 use Rig::Web;
 
 my $rig = Rig->new;
@@ -77,6 +79,80 @@ for my $name ('adit-0123456789ab', 'adit--0123456789ab', '-0123456789ab',
 	is($web->browser->get("/client/$name")->status, 404,
 	    "$name is no program");
 }
+
+# --- for Windows --------------------------------------------------------------------
+
+# The page before a key is made.
+sub start_page { return $ann->get("/download/$id")->text }
+
+like(start_page(), qr/which this server does not have yet/,
+    'nothing for Windows: it says so');
+Rig::Web::spew("$folder/building", "building <b>OpenSSL</b>\n");
+like(start_page(),
+    qr{Windows: the program is being built at this moment \(<code>building &lt;b},
+    'being built: it says how far');
+unlike(start_page(), qr/does not have yet|Download for Windows/, 'instead');
+unlink "$folder/building";
+my $liar = "$folder/adit-0123456789ab.exe";
+Rig::Web::spew($liar, 'MZ');
+$ann->get("/download/$id");
+$ann->post("/download/$id", machine => 'new', for => 'windows');
+is($ann->status, 503, 'a program that is not what its name says: no file');
+unlike($ann->text, qr/#adit/, 'and nothing of one');
+unlink $liar;
+
+# With a dashboard behind TLS, and a relay whose key is about to change.
+my $far = Rig->new(conf => { dashboard_url => 'https://adit.example/sub' });
+$far->configure(relay => { next_key => "$far->{dir}/next.key" });
+$far->relayd;
+my $api = Rig::Api->new($far, base => '/sub');
+$api->{host} = 'adit.example';
+my $key = $api->key('ann@example.org');
+push @{ $far->{secrets} }, $key;
+my $tunnel = $api->ask(POST => '/api/tunnels', key => $key, json =>
+    { name => 'Web', kind => 'tcp', local_port => 80 })->{json}{id};
+my $got = $api->ask(GET => "/download/$tunnel", key => $key);
+is($got->{status}, 503, 'no program: no file');
+like($got->{type}, qr/problem/, 'as a problem');
+my $hash = substr Rig::Api::lay_windows($far), 0, 12;
+$got = $api->ask(HEAD => "/download/$tunnel", key => $key);
+is($got->{status}, 405, 'HEAD makes no key');
+is($api->ask(GET => '/api/machines', key => $key)->{json}{total}, 0,
+    'nor a machine');
+my $pins = $far->ctl('relay', 'pin');
+
+# The lines of the file that name the ways, and the option of curl.
+sub doors {
+	my ($said, %o) = @_;
+	my $bat = $api->ask(GET => "/download/$tunnel", key => $key,
+	    variables => { ADIT_OWN_CERTIFICATE => $o{own} });
+	is($bat->{status}, 200, $said) or diag($bat->{body});
+	my ($url) = $bat->{body} =~ /"A_URL=([^"]*)"/;
+	is($url, "https://adit.example/sub/client/adit-$hash.exe",
+	    '  its program is where the pages are');
+	my ($curl) = $bat->{body} =~ /"A_CURL=([^"]*)"/;
+	push @{ $far->{secrets} }, $bat->{body} =~ /#adit token=(\w+)/;
+	return ($curl, $bat->{body} =~ /^#adit door=(.*)\r$/mg);
+}
+my $both = "pin=$pins->{pin},$pins->{next}";
+is_deeply([ doors('a public certificate', own => '') ], [ '',
+    "127.0.0.1:$far->{port} $both", 'wss://adit.example/sub/link ca=system' ],
+    'both pins of the relay; then the pages, as the system trusts them');
+is_deeply([ doors('one of its own', own => '1') ], [ '--insecure',
+    "127.0.0.1:$far->{port} $both", "wss://adit.example/sub/link $both" ],
+    'both ways by the relay\'s pins');
+is($api->ask(GET => '/api/machines', key => $key)->{json}{total}, 1,
+    'one machine, however often it is asked for');
+my $other = $api->ask(POST => '/api/machines', key => $key,
+    json => { name => 'second' })->{json}{id};
+is($api->ask(GET => "/download/$tunnel?machine=$other", key => $key)
+    ->{status}, 200, 'or the one that is named');
+is($api->ask(GET => "/download/$tunnel?machine=9999", key => $key)
+    ->{status}, 404, 'which there must be');
+is($api->ask(GET => "/download/$tunnel?machin=1", key => $key)->{status}, 400,
+    'and nothing unknown');
+$api->{proc}->stop('TERM', 20);
+$far->finish;
 
 $rig->finish;
 done_testing;

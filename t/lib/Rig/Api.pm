@@ -83,6 +83,7 @@ sub variables {
 		$v{CONTENT_LENGTH} = exists $o->{length} ? $o->{length}
 		    : length $body;
 	}
+	%v = (%v, %{ $o->{variables} || {} });
 	for my $name (keys %{ $o->{headers} || {} }) {
 		(my $var = uc $name) =~ tr/-/_/;
 		$v{"HTTP_$var"} = $o->{headers}{$name};
