@@ -25,7 +25,7 @@ struct place {
 	char *question; /* NULL: free */
 	struct shared *last;
 	uint64_t asked_ms; /* when last was asked for */
-	bool is_asked;	   /* by some thread, now */
+	bool is_asked;     /* by some thread, now */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
