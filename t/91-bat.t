@@ -16,6 +16,7 @@ use Time::HiRes qw(time);
 
 use Rig qw(eventually soon free_port);
 use Rig::Net;
+use Rig::Web;
 use Rig::Wine;
 
 my $house = $Rig::HOUSE;
@@ -243,6 +244,31 @@ soon { $rig->is_live($t) } 60, 'it serves again';
 $rig->ctl('machine', 'rm', $m->{id});
 is($last->wait(30), 21, 'a revoked key ends it with 21');
 like($last->output, qr/was revoked/, 'and its sentence');
+
+# --- from the dashboard --------------------------------------------------------
+
+my $pages = Rig::Web->new($rig, tls => 1);
+mkdir "$dir/client";
+spew("$dir/client/adit-" . substr($sha, 0, 12) . '.exe', $exe);
+my $got = $pages->browser->get("/download/$t->{id}", headers => {
+    Authorization => 'Bearer ' . $rig->ctl('key', 'add', '--user',
+	$rig->user, '--name', 'test')->{key} });
+is($got->status, 200, 'the dashboard gives the file') or diag($got->text);
+my ($name) = ($got->header('content-disposition') // '') =~ /="([^"]+)"/;
+is($name, 'adit-game.bat', 'of the tunnel\'s name');
+push @{ $rig->{secrets} }, $got->text =~ /^#adit token=(\w+)/m;
+spew("$folder/$name", $got->text);
+unlink installed();
+my $own = double_click("$folder/$name");
+soon { $rig->is_live($t) } 60, 'which fetches the program there and serves';
+$r = $rig->visit('echo', $t, 10, { a => 1 });
+is($r->{ok}, 1, 'and bytes go through it') or diag($r->{why});
+like(slurp("$pages->{dir}/log/access.log"), qr{/client/adit-\w{12}\.exe},
+    'over TLS, by its hash');
+($pid) = grep { slurp("$_/cmdline") =~ /adit-\w+\.exe\0run/ }
+    glob '/proc/[0-9]*';
+kill 'INT', $pid =~ m{(\d+)$} if $pid;
+is($own->wait(30), 0, 'it ends');
 
 $rig->finish;
 done_testing;

@@ -27,7 +27,7 @@ sub new {
 	Rig::Net::skip('no nginx here') unless Rig::Net::have('nginx');
 	my $self = bless {
 		rig => $rig, base => $o{base} || '', cgi => $o{cgi},
-		limited => $o{limited},
+		limited => $o{limited}, tls => $o{tls} ? free_port() : 0,
 		port => free_port(), dir => "$rig->{dir}/web" . $count++,
 	}, $class;
 	$self->prepare;
@@ -59,13 +59,21 @@ sub prepare {
 	symlink "$rig->{dir}/$_", "$dir/$_"
 	    for qw(feed.sock link.sock relay.crt relay.key);
 	my $yaml = slurp($rig->conf_path);
-	$yaml =~ s{^dashboard_url:.*}{dashboard_url: "@{[ $self->url ]}"}m
+	$yaml =~ s{^dashboard_url:.*}{dashboard_url: "@{[ $self->dashboard ]}"}m
 	    or croak 'no dashboard_url';
 	spew($self->conf, $yaml);
 	return;
 }
 
 sub url { return "http://localhost:$_[0]{port}$_[0]{base}" }
+
+# Where the pages say that they are: with tls there, by the relay's certificate.
+sub dashboard {
+	my ($self) = @_;
+	return $self->{tls} ? "https://127.0.0.1:$self->{tls}$self->{base}"
+	    : $self->url;
+}
+
 sub conf { return "$_[0]{dir}/adit.yaml" }
 
 sub start_program {
@@ -88,7 +96,7 @@ sub start_nginx {
 	my $conf = "$self->{dir}/nginx.conf";
 	local $ENV{NGINX_USER} = $> == 0 ? 'root' : '';
 	my $text = qx{sh '$Rig::HOUSE/deploy/nginx.sh' '$self->{dir}' \\
-	    '$Rig::HOUSE' $self->{port} 0 '$self->{base}'};
+	    '$Rig::HOUSE' $self->{port} $self->{tls} '$self->{base}'};
 	croak 'deploy/nginx.sh' if $? != 0;
 	my $cgi = "fastcgi_param GATEWAY_INTERFACE CGI/1.1;\n"
 	    . "fastcgi_param SCRIPT_FILENAME $Rig::BUILD/webapp.fcgi;\n"
