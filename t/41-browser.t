@@ -11,6 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 use Rig qw(eventually);
+use Rig::Api;
 use Rig::Web;
 
 my ($chromium) = grep { -x } map { ("$_/chromium", "$_/chromium-browser") }
@@ -27,6 +28,7 @@ if (!-d "$Rig::HOUSE/t/node_modules/playwright-core") {
 my $rig = Rig->new;
 my $relayd = $rig->relayd;
 my $web = Rig::Web->new($rig);
+Rig::Api::lay_windows($rig);
 my $service = $rig->service('echo:0');
 my $shots = "$Rig::HOUSE/build/shots";
 mkdir $_ for "$Rig::HOUSE/build", $shots;

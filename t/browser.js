@@ -185,6 +185,13 @@ async function story(browser) {
 	/* a computer */
 	await p.goto(tunnel.replace("tunnels", "download"));
 	await shoot(p, "download");
+	const [ file ] = await Promise.all([ p.waitForEvent("download"),
+	    p.click("text=Download for Windows") ]);
+	ok(/^adit-[a-z0-9_-]+\.bat$/.test(file.suggestedFilename()),
+	    "a file to double-click");
+	await file.delete();
+	ok(await p.locator("button:has-text('Download for Windows')").isEnabled(),
+	    "and the page stays");
 	await p.click("text=Make a key and show the command for Linux");
 	const key = await p.locator("#key").textContent();
 	const command = await p.locator("#cmd-run").textContent();

@@ -33,8 +33,7 @@ allow_load(struct req *r, int64_t machine, struct allow *a, struct err *e)
 		return err_set(e, "no memory for %zu addresses", n);
 	}
 	for (i = 0; i < n && rc != -1; i++) {
-		rc = store_tunnel_by_id(
-		    r->store, STORE_ANYBODY, ids[i], &t, e);
+		rc = store_tunnel_by_id(r->store, STORE_ANYBODY, ids[i], &t, e);
 		if (rc != 1)
 			continue;
 		target = status_target(r, &t);
@@ -51,7 +50,6 @@ allow_text(struct req *r, const struct allow *a)
 	const char *all = "";
 
 	for (size_t i = 0; i < a->n; i++)
-		all = req_text(
-		    r, "%s%s%s", all, i > 0 ? "," : "", a->at[i]);
+		all = req_text(r, "%s%s%s", all, i > 0 ? "," : "", a->at[i]);
 	return all;
 }
