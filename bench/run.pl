@@ -147,7 +147,9 @@ sub rss_kb {
 	my $sum = 0;
 	for my $pid (@_) {
 		open my $fh, '<', "/proc/$pid/smaps_rollup" or next;
-		while (<$fh>) { $sum += $1 if /^Private_\w+:\s+(\d+)/ }
+		while (my $line = <$fh>) {
+			$sum += $1 if $line =~ /^Private_\w+:\s+(\d+)/;
+		}
 	}
 	return $sum;
 }
@@ -350,15 +352,15 @@ my %wanted = map { $_ => 1 } split /,/, $only;
 # Memory of an idle visitor, once, before the loads leave their peaks behind.
 my %idle;
 if (!%wanted || $wanted{idle}) {
-	my $count = 2000;
+	my $count = 5000;
 	for my $w (grep { $_->{pids} && @{ $_->{pids} } && !$_->{family} } @ways) {
-		# As many came and went already: what is counted is theirs alone.
-		run($load, 'reqs', $w->{port}, $count, 1);
-		sleep 20;
+		# The programs are warm: what is counted is the visitors' alone.
+		run($load, 'reqs', $w->{port}, 50, 1);
+		sleep 10;
 		my @before = map { rss_kb($_) } @{ $w->{pids} };
 		open my $in, '|-', "$load idle $w->{port} $count >$dir/idle" or next;
 		for (1 .. 300) { last if -s "$dir/idle"; sleep 0.1 }
-		sleep 20;    # pools give back what they do not need
+		sleep 10;    # pools give back what they do not need
 		my @after = map { rss_kb($_) } @{ $w->{pids} };
 		$idle{ $w->{name} } = [ map { ($after[$_] - $before[$_]) / $count } 0 .. $#after ];
 		close $in;
