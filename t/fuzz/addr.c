@@ -24,7 +24,7 @@ try_addr(const char *text)
 		abort();
 	if (addr_parse_ip(&a, text, &e) == 0 &&
 	    (addr_parse_ip(&b, addr_ip_text(out, &a), &e) < 0 ||
-	    !addr_same_ip(&a, &b)))
+		!addr_same_ip(&a, &b)))
 		abort();
 	if (addr_split(text, host, &port, &e) == 0 &&
 	    (port == 0 || strlen(host) == 0))
