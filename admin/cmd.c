@@ -62,13 +62,13 @@ cmd_store(struct cmd *c)
 }
 
 int
-cmd_number(const char *what, const char *text, uint64_t lo, uint64_t hi,
-    uint64_t *out)
+cmd_number(
+    const char *what, const char *text, uint64_t lo, uint64_t hi, uint64_t *out)
 {
 	if (str_number(text, lo, hi, out))
 		return CMD_DONE;
-	cmd_say("%s: \"%s\" is not a number from %" PRIu64 " to %" PRIu64,
-	    what, text, lo, hi);
+	cmd_say("%s: \"%s\" is not a number from %" PRIu64 " to %" PRIu64, what,
+	    text, lo, hi);
 	return CMD_MISUSED;
 }
 

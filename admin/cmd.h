@@ -47,7 +47,7 @@ struct cmd {
 	const char *conf_path; /* NULL: where adit_conf looks */
 	bool json;
 	const char *operand[2];
-	const char *opt[OPT_COUNT]; /* NULL: not given; "" without a value */
+	const char *opt[OPT_COUNT];   /* NULL: not given; "" without a value */
 	const char *tunnel[CMD_MANY]; /* every OPT_TUNNEL */
 	size_t tunnel_n;
 	const char *words; /* "tunnel add" */

@@ -67,8 +67,8 @@ db_backup(struct cmd *c)
 	}
 	cmd_note(c, 0, "to %s", to);
 	rc = out_done(c,
-	    json_pack("{s:o, s:o}", "database", out_text(to), "key",
-		out_text(key)),
+	    json_pack(
+		"{s:o, s:o}", "database", out_text(to), "key", out_text(key)),
 	    "%s holds the database, %s its installation key (adit.key); keep "
 	    "both, and secret",
 	    to, key);

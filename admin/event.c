@@ -32,8 +32,8 @@ event_list(struct cmd *c)
 		return rc;
 	if (cmd_store(c) == NULL)
 		return CMD_FAILED;
-	if (store_event_list(
-		c->store, u.id, (int64_t)limit, &list, &n, &e) == -1)
+	if (store_event_list(c->store, u.id, (int64_t)limit, &list, &n, &e) ==
+	    -1)
 		return cmd_fail(&e);
 	rows = json_array();
 	for (i = 0; i < n; i++)

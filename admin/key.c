@@ -36,8 +36,8 @@ key_list(struct cmd *c)
 {
 	static const struct out_column columns[] = { { "id", "ID" },
 		{ "user", "USER" }, { "name", "NAME" },
-		{ "created_at", "MADE" },
-		{ "last_used_at", "LAST USED" }, { NULL, NULL } };
+		{ "created_at", "MADE" }, { "last_used_at", "LAST USED" },
+		{ NULL, NULL } };
 	struct user u = { .id = STORE_ANYBODY };
 	struct api_key *list;
 	struct err e;
@@ -62,8 +62,8 @@ key_list(struct cmd *c)
 			out_time(list[i].created_at), "last_used_at",
 			out_time(list[i].last_used_at)));
 	free(list);
-	return out_table(c, rows, columns,
-	    "no API key yet; aditctl key add makes one");
+	return out_table(
+	    c, rows, columns, "no API key yet; aditctl key add makes one");
 }
 
 int

@@ -77,9 +77,8 @@ tunnels_json(struct cmd *c, int64_t machine)
 static json_t *
 machine_json(struct cmd *c, const struct machine *m)
 {
-	return json_pack(
-	    "{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "id",
-	    (json_int_t)m->id, "user", (json_int_t)m->user, "name",
+	return json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
+	    "id", (json_int_t)m->id, "user", (json_int_t)m->user, "name",
 	    out_text(m->name), "computer", out_text(m->computer), "system",
 	    out_text(m->system), "address", out_text(m->address), "tunnels",
 	    tunnels_json(c, m->id), "keys", (json_int_t)m->keys, "seen_at",
@@ -114,8 +113,8 @@ machine_list(struct cmd *c)
 	for (i = 0; i < n; i++)
 		json_array_append_new(rows, machine_json(c, &list[i]));
 	free(list);
-	return out_table(c, rows, columns,
-	    "no machine yet; aditctl machine add makes one");
+	return out_table(
+	    c, rows, columns, "no machine yet; aditctl machine add makes one");
 }
 
 /* The machine that the operand names: 0, or the exit code. */
@@ -173,8 +172,8 @@ set_serving(struct cmd *c, bool may)
 		if (rc == -1)
 			return cmd_fail(&e);
 		if (rc == 0)
-			return cmd_none("tunnel of this machine's user",
-			    ids[i]);
+			return cmd_none(
+			    "tunnel of this machine's user", ids[i]);
 		cmd_note(c, m.user, "machine %lld %s, tunnel %lld",
 		    (long long)m.id, m.name, (long long)ids[i]);
 	}
@@ -241,11 +240,10 @@ machine_key_list(struct cmd *c)
 	for (i = 0; i < n; i++)
 		json_array_append_new(rows,
 		    json_pack("{s:I, s:s, s:o, s:o, s:o}", "id",
-			(json_int_t)list[i].id, "state",
-			states[list[i].state], "created_at",
-			out_time(list[i].created_at), "first_used_at",
-			out_time(list[i].first_used_at), "last_used_at",
-			out_time(list[i].last_used_at)));
+			(json_int_t)list[i].id, "state", states[list[i].state],
+			"created_at", out_time(list[i].created_at),
+			"first_used_at", out_time(list[i].first_used_at),
+			"last_used_at", out_time(list[i].last_used_at)));
 	free(list);
 	return out_table(c, rows, columns, "no key");
 }

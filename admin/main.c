@@ -48,9 +48,9 @@ struct command {
 	const char *says;
 };
 
-#define TUNNEL_MAY                                                             \
-	(WITH(OPT_PORT) | WITH(OPT_VERIFIED) | WITH(OPT_PROXY) |               \
-	    WITH(OPT_ALLOW) | WITH(OPT_DENY) | WITH(OPT_RATE) |                \
+#define TUNNEL_MAY                                               \
+	(WITH(OPT_PORT) | WITH(OPT_VERIFIED) | WITH(OPT_PROXY) | \
+	    WITH(OPT_ALLOW) | WITH(OPT_DENY) | WITH(OPT_RATE) |  \
 	    WITH(OPT_VISITORS))
 #define TUNNEL_MUST (WITH(OPT_NAME) | WITH(OPT_KIND) | WITH(OPT_TARGET))
 
@@ -151,8 +151,8 @@ misuse(const struct command *k, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	cmd_say("%s; try: aditctl %s%s--help", text,
-	    k != NULL ? k->words : "", k != NULL ? " " : "");
+	cmd_say("%s; try: aditctl %s%s--help", text, k != NULL ? k->words : "",
+	    k != NULL ? " " : "");
 	return CMD_MISUSED;
 }
 
@@ -204,8 +204,7 @@ take_option(struct cmd *c, struct line *l, char **argv, int *at)
 	}
 	if (value == NULL && argv[*at + 1] == NULL)
 		return misuse(NULL, "--%s needs a value", options[o].name);
-	return keep_option(
-	    c, l, o, value != NULL ? value + 1 : argv[++*at]);
+	return keep_option(c, l, o, value != NULL ? value + 1 : argv[++*at]);
 }
 
 static int
@@ -340,8 +339,8 @@ help(const char *group)
 
 /* Does the line fit the command?  Then its operands are put in place. */
 static int
-check_line(struct cmd *c, const struct command *k, const struct line *l,
-    int words)
+check_line(
+    struct cmd *c, const struct command *k, const struct line *l, int words)
 {
 	unsigned lacks = k->must & ~l->given;
 	unsigned alien = l->given & ~(k->must | k->may);
@@ -349,8 +348,8 @@ check_line(struct cmd *c, const struct command *k, const struct line *l,
 
 	for (o = 0; o < OPT_COUNT; o++) {
 		if ((alien & WITH(o)) != 0)
-			return misuse(k, "--%s is not for this command",
-			    options[o].name);
+			return misuse(
+			    k, "--%s is not for this command", options[o].name);
 		if ((lacks & WITH(o)) != 0)
 			return misuse(k, "--%s is needed", options[o].name);
 	}

@@ -74,8 +74,8 @@ cell(char *to, size_t cap, const json_t *v)
 	if (json_is_array(v) && json_array_size(v) > 0)
 		return cell_list(to, cap, v);
 	if (json_is_integer(v)) {
-		snprintf(to, cap, "%" JSON_INTEGER_FORMAT,
-		    json_integer_value(v));
+		snprintf(
+		    to, cap, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
 		return strlen(to);
 	}
 	if (json_is_real(v)) {
@@ -156,8 +156,8 @@ measure(size_t *widths, const json_t *row, const struct out_column *columns)
 }
 
 static void
-put_row(const size_t *widths, const json_t *row,
-    const struct out_column *columns)
+put_row(
+    const size_t *widths, const json_t *row, const struct out_column *columns)
 {
 	char text[CELL_MAX];
 	size_t i;
@@ -200,8 +200,7 @@ out_table(const struct cmd *c, json_t *rows, const struct out_column *columns,
 }
 
 int
-out_lines(
-    const struct cmd *c, json_t *object, const struct out_column *columns)
+out_lines(const struct cmd *c, json_t *object, const struct out_column *columns)
 {
 	char text[CELL_MAX];
 	size_t widest = 0, i;

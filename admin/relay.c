@@ -58,8 +58,8 @@ dial(const char *path, uint64_t end, struct err *e)
 	int fd;
 
 	if (strlen(path) >= sizeof(to.sun_path))
-		return err_set(e, "control socket %s: the path is too long",
-		    path);
+		return err_set(
+		    e, "control socket %s: the path is too long", path);
 	memcpy(to.sun_path, path, strlen(path));
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
@@ -180,7 +180,8 @@ relay_status(struct cmd *c)
 
 	if ((v = ask(c->conf.relay.control, &e)) == NULL)
 		return cmd_fail(&e);
-	json_object_foreach (v, key, value) {
+	json_object_foreach(v, key, value)
+	{
 		if (n == SHOWN_MAX)
 			break;
 		columns[n].key = key;

@@ -39,6 +39,6 @@ setting_set(struct cmd *c)
 		return cmd_fail(&e);
 	cmd_note(c, 0, "%s = %s", name, value);
 	return out_done(c,
-	    json_pack("{s:s, s:s}", "name", name, "value", value),
-	    "%s is %s", name, value);
+	    json_pack("{s:s, s:s}", "name", name, "value", value), "%s is %s",
+	    name, value);
 }

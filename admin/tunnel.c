@@ -64,8 +64,8 @@ read_numbers(const struct cmd *c, struct tunnel_wish *w)
 		w->public_port = (uint16_t)n;
 	}
 	if (c->opt[OPT_RATE] != NULL) {
-		rc = cmd_number("--address-rate", c->opt[OPT_RATE], 0,
-		    TUNNEL_RATE_MAX, &n);
+		rc = cmd_number(
+		    "--address-rate", c->opt[OPT_RATE], 0, TUNNEL_RATE_MAX, &n);
 		if (rc != CMD_DONE)
 			return rc;
 		w->set |= TUNNEL_RATE;
@@ -83,8 +83,8 @@ read_numbers(const struct cmd *c, struct tunnel_wish *w)
 }
 
 static int
-read_words(const struct cmd *c, char *host, struct tunnel_wish *w,
-    struct err *e)
+read_words(
+    const struct cmd *c, char *host, struct tunnel_wish *w, struct err *e)
 {
 	char ignored[CHECK_CIDRS_MAX + 1];
 
@@ -134,8 +134,7 @@ struct said {
 };
 
 static int
-say_tunnel(
-    struct cmd *c, const struct tunnel *t, struct said *d, struct err *e)
+say_tunnel(struct cmd *c, const struct tunnel *t, struct said *d, struct err *e)
 {
 	uint8_t key[VERIFY_KEY_LEN];
 
@@ -185,8 +184,8 @@ tunnel_json(const struct cmd *c, const struct tunnel *t)
 {
 	char address[ADDR_HOST_MAX + 16], target[CHECK_HOST_MAX + 16];
 
-	addr_join(address, sizeof(address), c->conf.public_host,
-	    t->public_port);
+	addr_join(
+	    address, sizeof(address), c->conf.public_host, t->public_port);
 	addr_join(target, sizeof(target), t->local_host, t->local_port);
 	return json_pack("{s:I, s:I, s:o, s:s, s:s, s:s, s:i, s:s, s:i, s:s,"
 			 " s:b, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:I}",
@@ -198,10 +197,10 @@ tunnel_json(const struct cmd *c, const struct tunnel *t)
 	    t->verified_at != 0, "proxy_protocol", check_proxy_name(t->proxy),
 	    "allow", list_json(t->allow), "deny", list_json(t->deny),
 	    "address_rate", (json_int_t)t->address_rate, "visitors_max",
-	    (json_int_t)t->visitors_max, "created_at",
-	    out_time(t->created_at), "last_connected_at",
-	    out_time(t->last_connected_at), "public_address",
-	    json_string(address), "revision", (json_int_t)t->revision);
+	    (json_int_t)t->visitors_max, "created_at", out_time(t->created_at),
+	    "last_connected_at", out_time(t->last_connected_at),
+	    "public_address", json_string(address), "revision",
+	    (json_int_t)t->revision);
 }
 
 static json_t *
@@ -221,8 +220,8 @@ out_new(struct cmd *c, const struct tunnel *t)
 		return cmd_fail(&e);
 	return out_done(c,
 	    json_pack("{s:I, s:i, s:s, s:o, s:o}", "id", (json_int_t)t->id,
-		"public_port", (int)t->public_port, "public_address",
-		d.address, "verify_code", text_or_null(d.code), "verify_url",
+		"public_port", (int)t->public_port, "public_address", d.address,
+		"verify_code", text_or_null(d.code), "verify_url",
 		text_or_null(d.url)),
 	    d.code[0] == '\0' ? "tunnel %lld: %s\nIt is verified."
 			      : "tunnel %lld: %s\nIt waits for: %s",
@@ -341,8 +340,8 @@ tunnel_edit(struct cmd *c)
 	}
 	read_ports(c, reserved, &ports);
 	if ((w.set != 0 &&
-		store_tunnel_edit(c->store, STORE_ANYBODY, t.id, &w, &ports,
-		    &e) == -1) ||
+		store_tunnel_edit(
+		    c->store, STORE_ANYBODY, t.id, &w, &ports, &e) == -1) ||
 	    (c->opt[OPT_VERIFIED] != NULL &&
 		store_verify(c->store, t.id, 0, &e) == -1))
 		return cmd_fail(&e);
@@ -387,8 +386,8 @@ tunnel_list(struct cmd *c)
 	for (i = 0; i < n; i++)
 		json_array_append_new(rows, tunnel_json(c, &list[i]));
 	free(list);
-	return out_table(c, rows, columns,
-	    "no tunnel yet; aditctl tunnel add makes one");
+	return out_table(
+	    c, rows, columns, "no tunnel yet; aditctl tunnel add makes one");
 }
 
 /* Ends a change: rc is the store's answer. */

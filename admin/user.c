@@ -19,8 +19,7 @@ ask_password(struct cmd *c, char *to, struct err *e)
 	bool same;
 
 	if (c->opt[OPT_PASSWORD_STDIN] != NULL)
-		return plat_read_secret(
-		    STDIN_FILENO, "", to, PASSWORD_ROOM, e);
+		return plat_read_secret(STDIN_FILENO, "", to, PASSWORD_ROOM, e);
 	if (!plat_is_terminal(STDIN_FILENO))
 		return err_set(e,
 		    "there is no terminal to ask for the password; give "
@@ -74,8 +73,8 @@ user_add(struct cmd *c)
 	cmd_note(c, id, "user %lld %s%s", (long long)id, email,
 	    admin ? ", admin" : "");
 	return out_done(c,
-	    json_pack("{s:I, s:o}", "id", (json_int_t)id, "email",
-		out_text(email)),
+	    json_pack(
+		"{s:I, s:o}", "id", (json_int_t)id, "email", out_text(email)),
 	    "user %lld: %s", (long long)id, email);
 }
 
@@ -94,8 +93,9 @@ user_list(struct cmd *c)
 {
 	static const struct out_column columns[] = { { "id", "ID" },
 		{ "email", "EMAIL" }, { "role", "ROLE" },
-		{ "frozen", "FROZEN" }, { "tunnels", "TUNNELS" }, { "machines", "MACHINES" },
-		{ "created_at", "SINCE" }, { NULL, NULL } };
+		{ "frozen", "FROZEN" }, { "tunnels", "TUNNELS" },
+		{ "machines", "MACHINES" }, { "created_at", "SINCE" },
+		{ NULL, NULL } };
 	json_t *rows = json_array();
 	struct user *list;
 	struct store *s;

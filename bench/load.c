@@ -214,7 +214,8 @@ serve(int port)
 	puts("ready");
 	fflush(stdout);
 	for (;;) {
-		if ((n = epoll_wait(ep, ev, EVENTS, -1)) == -1 && errno != EINTR)
+		if ((n = epoll_wait(ep, ev, EVENTS, -1)) == -1 &&
+		    errno != EINTR)
 			die("epoll_wait");
 		for (i = 0; i < n; i++)
 			service_turn(&ev[i], l, u);
@@ -312,8 +313,8 @@ requests(int port, int count, int seconds, bool anew)
 				continue;
 			}
 			/* no TIME_WAIT: the ports must last */
-			setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard,
-			    sizeof(hard));
+			setsockopt(
+			    c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 			close(c->fd);
 			free(c);
 			asking(port);
@@ -405,8 +406,9 @@ udp_echoes(int port, int sockets, int seconds)
 			}
 		}
 	}
-	printf("%.0f %ju %ju\n", (double)done * 1e6 / (double)(now_us() - start),
-	    (uintmax_t)done, (uintmax_t)lull);
+	printf("%.0f %ju %ju\n",
+	    (double)done * 1e6 / (double)(now_us() - start), (uintmax_t)done,
+	    (uintmax_t)lull);
 	return 0;
 }
 

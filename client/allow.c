@@ -30,8 +30,8 @@ read_ports(struct allow_entry *n, char *ports, struct err *e)
 		    " ports are *",
 		    n->text);
 	if (from > to)
-		return err_set(e, "%s: the range ends before it begins",
-		    n->text);
+		return err_set(
+		    e, "%s: the range ends before it begins", n->text);
 	n->from = (uint16_t)from;
 	n->to = (uint16_t)to;
 	return 0;
@@ -55,8 +55,8 @@ add_one(struct allow *a, const char *text, size_t len, struct err *e)
 	memcpy(whole, n->text, sizeof(whole));
 	if ((colon = strrchr(whole, ':')) == NULL || colon[1] == '\0' ||
 	    strchr(colon, ']') != NULL)
-		return err_set(e, "%s: the port is missing (%s:PORT)", n->text,
-		    n->text);
+		return err_set(
+		    e, "%s: the port is missing (%s:PORT)", n->text, n->text);
 	if (read_ports(n, colon + 1, e) != 0)
 		return -1;
 	*colon = '\0';
@@ -130,8 +130,8 @@ allow_text(const struct allow *a, char *to, size_t cap)
 		n = snprintf(to + len, cap - len, "%s%s", i > 0 ? ", " : "",
 		    a->entries[i].text);
 		if (n < 0 || (size_t)n + 6 > cap - len) {
-			snprintf(to + len, cap - len, "%s...",
-			    i > 0 ? ", " : "");
+			snprintf(
+			    to + len, cap - len, "%s...", i > 0 ? ", " : "");
 			break;
 		}
 		len += (size_t)n;

@@ -223,15 +223,17 @@ check(struct client_conf *c, struct err *e)
 		return EXIT_USAGE;
 	}
 	if (c->allow.count == 0) {
-		err_set(e, "--allow HOST:PORT is missing: it names what the"
-			   " relay may reach on this side");
+		err_set(e,
+		    "--allow HOST:PORT is missing: it names what the"
+		    " relay may reach on this side");
 		return EXIT_USAGE;
 	}
 	for (d = c->doors; d < c->doors + c->door_count; d++) {
 		if (d->ca == NULL && d->pin_count == 0) {
-			err_set(e, "how %s proves itself is missing: give"
-				   " --pin sha256:HEX, or --ca FILE or"
-				   " --ca system",
+			err_set(e,
+			    "how %s proves itself is missing: give"
+			    " --pin sha256:HEX, or --ca FILE or"
+			    " --ca system",
 			    d->text);
 			return EXIT_USAGE;
 		}
@@ -244,8 +246,8 @@ check(struct client_conf *c, struct err *e)
 }
 
 int
-client_conf_read(struct client_conf *c_out, int argc, char *const *argv,
-    struct err *e)
+client_conf_read(
+    struct client_conf *c_out, int argc, char *const *argv, struct err *e)
 {
 	struct reading *r;
 	int rc;
@@ -288,8 +290,8 @@ client_conf_token_text(uint8_t token_out[32], const char *text, struct err *e)
 
 /* Reads the token's text into to (PLAT_SECRET_MAX bytes); says whence. */
 static int
-token_text(const struct client_conf *c, char *to, const char **whence,
-    struct err *e)
+token_text(
+    const struct client_conf *c, char *to, const char **whence, struct err *e)
 {
 	const char *env = getenv("ADIT_TOKEN");
 	size_t len;

@@ -40,8 +40,8 @@ struct client_conf {
  * Reads the words after the command.  Returns 0, or EXIT_USAGE (they are not
  * options of this command) or EXIT_SETTINGS (a value is wrong) with the reason.
  */
-int client_conf_read(struct client_conf *c_out, int argc, char *const *argv,
-    struct err *e);
+int client_conf_read(
+    struct client_conf *c_out, int argc, char *const *argv, struct err *e);
 
 /*
  * The token: from the file, else of ADIT_TOKEN, which is wiped, else one line

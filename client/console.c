@@ -88,9 +88,12 @@ static void
 fill_tunnel(struct view_tunnel *v, struct tunnel *t, uint64_t now)
 {
 	*v = (struct view_tunnel){ .name = t->c.name,
-		.kind = kind_word(t->c.kind), .public_addr = t->c.public_addr,
-		.target = t->target, .state = t->c.state,
-		.verify_url = t->c.verify_url, .sentence = t->c.sentence,
+		.kind = kind_word(t->c.kind),
+		.public_addr = t->c.public_addr,
+		.target = t->target,
+		.state = t->c.state,
+		.verify_url = t->c.verify_url,
+		.sentence = t->c.sentence,
 		.reach = { t->reach.light, t->reach.sentence },
 		.service = { t->service.light, t->service.sentence },
 		.visitors = t->visitors };
@@ -144,11 +147,16 @@ render(struct console *c)
 {
 	const struct session *s = c->s;
 	uint64_t now = loop_now(s->loop), at = session_redial_at(s);
-	struct view v = { .columns = c->columns, .lines = c->lines,
-		.color = c->color, .utf8 = c->utf8, .link = link_word(s),
-		.relay = session_relay(s), .rtt_ms = session_rtt_ms(s),
+	struct view v = { .columns = c->columns,
+		.lines = c->lines,
+		.color = c->color,
+		.utf8 = c->utf8,
+		.link = link_word(s),
+		.relay = session_relay(s),
+		.rtt_ms = session_rtt_ms(s),
 		.redial_in_s = at > now ? (at - now + 999) / 1000 : 0,
-		.trouble = s->trouble, .events = c->events,
+		.trouble = s->trouble,
+		.events = c->events,
 		.event_count = c->event_count };
 
 	v.tunnel_count = fill_tunnels(c, now);
@@ -212,8 +220,7 @@ on_tick(void *arg)
 }
 
 struct console *
-console_open(
-    const struct session *s, bool color, bool log_too, struct err *e)
+console_open(const struct session *s, bool color, bool log_too, struct err *e)
 {
 	struct console *c;
 

@@ -128,8 +128,8 @@ check_clock(struct doctor *d)
 /* --- a door ---------------------------------------------------------------- */
 
 static void
-on_found(void *arg, const struct addr *found, size_t count,
-    const struct err *why)
+on_found(
+    void *arg, const struct addr *found, size_t count, const struct err *why)
 {
 	struct doctor *d = arg;
 
@@ -190,8 +190,8 @@ on_hello(void *arg, struct proto_hello *h, struct err *e)
 
 /* It began a session, as no client runs: that is over at once. */
 static int
-on_welcome(void *arg, struct link *k, const struct proto_welcome *w,
-    struct err *e)
+on_welcome(
+    void *arg, struct link *k, const struct proto_welcome *w, struct err *e)
 {
 	struct doctor *d = arg;
 	struct proto_goaway g = { .code = CODE_CLOSING,
@@ -254,12 +254,15 @@ tell_token(struct doctor *d, const char *door)
 	if (!d->conf.has_token)
 		return;
 	if (d->welcomed)
-		tell(d, OK, "%s: token: the relay knows it; no client of this"
-			    " machine runs now", door);
+		tell(d, OK,
+		    "%s: token: the relay knows it; no client of this"
+		    " machine runs now",
+		    door);
 	else if (d->rejected && d->reject.code == CODE_REPLACED)
-		tell(d, OK, "%s: token: the relay knows it; a client of this"
-			    " machine runs (%s at %s)", door,
-		    d->reject.other_name, d->reject.other_addr);
+		tell(d, OK,
+		    "%s: token: the relay knows it; a client of this"
+		    " machine runs (%s at %s)",
+		    door, d->reject.other_name, d->reject.other_addr);
 	else if (d->rejected) {
 		tell(d, FAILS, "%s: token: %s", door,
 		    greet_refusal(text, sizeof(text), &d->reject));
@@ -339,8 +342,8 @@ check_target(struct doctor *d, const struct allow_entry *n)
 	}
 	d->done = false;
 	d->result = DIAL_TIMEOUT;
-	k = dial_start(d->loop, n->host, n->from, DIAL_SERVICE_MS, on_dialled,
-	    d, &d->why);
+	k = dial_start(
+	    d->loop, n->host, n->from, DIAL_SERVICE_MS, on_dialled, d, &d->why);
 	if (k != NULL && !await(d))
 		dial_cancel(&k);
 	if (k != NULL && d->result == DIAL_OK) {
@@ -401,8 +404,8 @@ doctor_run(int argc, char *const *argv)
 		return EXIT_UNEXPECTED;
 	}
 	rc = client_conf_read(&d->conf, argc, argv, &e);
-	if (rc == 0 && (d->conf.token_file != NULL ||
-			   getenv("ADIT_TOKEN") != NULL))
+	if (rc == 0 &&
+	    (d->conf.token_file != NULL || getenv("ADIT_TOKEN") != NULL))
 		rc = client_conf_token(&d->conf, &e);
 	if (rc != 0) {
 		printf("FAILS  settings: %s\n", e.text);

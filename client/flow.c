@@ -37,14 +37,15 @@ struct flow {
 	int fd;
 	struct watch *watch;
 	struct lookup *lookup;
-	struct buf waiting; /* datagrams that came before fd: u16 length, bytes */
+	struct buf
+	    waiting; /* datagrams that came before fd: u16 length, bytes */
 	struct addr visitor;
 	struct addr own;
-	bool headed;	    /* the PROXY header has been said */
+	bool headed;        /* the PROXY header has been said */
 	uint64_t spoken_at; /* by either side */
-	bool asked;	    /* the visitor has spoken */
-	bool answered;	    /* the service has */
-	uint64_t in;	    /* bytes from the visitor */
+	bool asked;         /* the visitor has spoken */
+	bool answered;      /* the service has */
+	uint64_t in;        /* bytes from the visitor */
 	uint64_t out;
 };
 
@@ -115,8 +116,8 @@ to_service(struct flow *f, const struct span *v, int n)
 
 	if (!f->headed && n < 64) {
 		with[0].p = head;
-		with[0].n = proxy_head(head, f->tunnel->c.proxy, true,
-		    &f->visitor, &f->own);
+		with[0].n = proxy_head(
+		    head, f->tunnel->c.proxy, true, &f->visitor, &f->own);
 		if (with[0].n > 0) {
 			for (i = 0; i < n; i++)
 				with[i + 1] = v[i];
@@ -256,8 +257,8 @@ connect_to(struct flow *f, const struct addr *to, size_t count)
 	}
 	if (f->fd < 0)
 		return CODE_UNREACHABLE;
-	f->watch = loop_watch(
-	    t->all->carry->loop, f->fd, LOOP_READ, on_ready, f, &e);
+	f->watch =
+	    loop_watch(t->all->carry->loop, f->fd, LOOP_READ, on_ready, f, &e);
 	if (f->watch == NULL)
 		return CODE_LIMIT;
 	send_waiting(f);
@@ -265,8 +266,8 @@ connect_to(struct flow *f, const struct addr *to, size_t count)
 }
 
 static void
-on_found(void *arg, const struct addr *found, size_t count,
-    const struct err *why)
+on_found(
+    void *arg, const struct addr *found, size_t count, const struct err *why)
 {
 	struct flow *f = arg;
 	uint16_t code = CODE_NAME;
@@ -292,8 +293,8 @@ begin(struct flow *f)
 		return CODE_MEMORY;
 	if (t->here_count > 0)
 		return connect_to(f, t->here, t->here_count);
-	f->lookup = lookup_start(t->all->carry->loop, t->c.target_host,
-	    on_found, f, NULL);
+	f->lookup = lookup_start(
+	    t->all->carry->loop, t->c.target_host, on_found, f, NULL);
 	return f->lookup == NULL ? CODE_LIMIT : 0;
 }
 
@@ -353,7 +354,8 @@ sweep_one(struct tunnel *t, uint64_t now)
 		next = n->next;
 		f = LIST_OF(n, struct flow, on);
 		if (now - f->spoken_at >= (uint64_t)(f->asked && f->answered
-			? FLOW_BOTH_MS : FLOW_ONE_MS))
+						  ? FLOW_BOTH_MS
+						  : FLOW_ONE_MS))
 			finish(f, CODE_IDLE);
 	}
 }

@@ -21,8 +21,8 @@ enum {
 };
 
 /* 0, or the refusal's code.  The target is allowed. */
-uint16_t flow_open(struct tunnel *t, struct mux_stream *s,
-    const struct proto_open *o);
+uint16_t flow_open(
+    struct tunnel *t, struct mux_stream *s, const struct proto_open *o);
 
 void flow_traffic(const struct tunnel *t, uint64_t *in_out, uint64_t *out_out);
 

@@ -86,8 +86,8 @@ lamp_forget(struct tunnel *t)
 /* --- service --------------------------------------------------------------- */
 
 static void
-service_sentence(char *to, size_t cap, const struct tunnel *t,
-    enum dial_result r)
+service_sentence(
+    char *to, size_t cap, const struct tunnel *t, enum dial_result r)
 {
 	switch (r) {
 	case DIAL_REFUSED:
@@ -125,10 +125,10 @@ lamp_service_is(struct tunnel *t, enum dial_result r)
 	if (is_there && t->service.light == PROTO_GREEN)
 		return; /* as it is for nearly every visitor */
 	if (is_there) {
-		snprintf(sentence, sizeof(sentence), "%.120s answers.",
-		    t->target);
-		tunnel_lamp(t, PROTO_LAMP_SERVICE, PROTO_GREEN, CODE_NONE,
-		    sentence);
+		snprintf(
+		    sentence, sizeof(sentence), "%.120s answers.", t->target);
+		tunnel_lamp(
+		    t, PROTO_LAMP_SERVICE, PROTO_GREEN, CODE_NONE, sentence);
 		return;
 	}
 	service_sentence(sentence, sizeof(sentence), t, r);
@@ -160,8 +160,8 @@ not_allowed(struct tunnel *t)
 	    "The client on this computer allows only %s; to serve %.80s start"
 	    " it with that in --allow.",
 	    allow_text(t->all->allow, list, sizeof(list)), t->target);
-	tunnel_lamp(t, PROTO_LAMP_SERVICE, PROTO_RED, CODE_NOT_ALLOWED,
-	    sentence);
+	tunnel_lamp(
+	    t, PROTO_LAMP_SERVICE, PROTO_RED, CODE_NOT_ALLOWED, sentence);
 }
 
 void
@@ -231,8 +231,7 @@ reach_is_good(struct probe *p)
 }
 
 static void
-reach_failed(struct probe *p, uint16_t code, const char *what,
-    const char *kind)
+reach_failed(struct probe *p, uint16_t code, const char *what, const char *kind)
 {
 	char sentence[PROTO_TEXT_MAX + 1];
 	struct tunnel *t = p->t;
@@ -265,13 +264,11 @@ on_udp_wait(void *arg)
 
 	p->timer = NULL;
 	if (p->tries >= LAMP_UDP_TRIES) {
-		reach_failed(p, CODE_TIMEOUT,
-		    "No UDP comes back from", "UDP");
+		reach_failed(p, CODE_TIMEOUT, "No UDP comes back from", "UDP");
 		return;
 	}
 	udp_ask(p);
-	p->timer =
-	    loop_after(loop_of(p->t), LAMP_UDP_MS, on_udp_wait, p, NULL);
+	p->timer = loop_after(loop_of(p->t), LAMP_UDP_MS, on_udp_wait, p, NULL);
 	if (p->timer == NULL)
 		probe_free(p);
 }
@@ -307,8 +304,7 @@ udp_begin(struct probe *p, const struct addr *to, size_t count)
 		    "From this computer there is no way to", "UDP");
 		return;
 	}
-	p->watch = loop_watch(
-	    loop_of(p->t), p->fd, LOOP_READ, on_udp, p, NULL);
+	p->watch = loop_watch(loop_of(p->t), p->fd, LOOP_READ, on_udp, p, NULL);
 	if (p->watch == NULL) {
 		probe_free(p);
 		return;
@@ -319,8 +315,8 @@ udp_begin(struct probe *p, const struct addr *to, size_t count)
 static void tcp_begin(struct probe *p, const struct addr *to, size_t count);
 
 static void
-on_found(void *arg, const struct addr *found, size_t count,
-    const struct err *why)
+on_found(
+    void *arg, const struct addr *found, size_t count, const struct err *why)
 {
 	struct addr to[LOOKUP_ADDRS_MAX];
 	struct probe *p = arg;
@@ -335,8 +331,7 @@ on_found(void *arg, const struct addr *found, size_t count,
 		to[n++].port = p->port;
 	}
 	if (count == 0)
-		reach_failed(p, CODE_NAME,
-		    "This computer finds no address for",
+		reach_failed(p, CODE_NAME, "This computer finds no address for",
 		    p->udp ? "UDP" : "TCP");
 	else if (n == 0)
 		not_tried(p);
@@ -383,8 +378,8 @@ on_not_closed(void *arg)
 	struct probe *p = arg;
 
 	p->timer = NULL;
-	reach_failed(p, CODE_BROKEN,
-	    "Something else than this relay answers at", "TCP");
+	reach_failed(
+	    p, CODE_BROKEN, "Something else than this relay answers at", "TCP");
 }
 
 /* The relay knows its nonce and closes; others answer, or wait. */
@@ -413,10 +408,9 @@ tcp_connected(struct probe *p, int fd)
 
 	p->fd = fd;
 	(void)plat_writev(fd, &v, 1);
-	p->watch =
-	    loop_watch(loop_of(p->t), fd, LOOP_READ, on_tcp, p, NULL);
-	p->timer = loop_after(
-	    loop_of(p->t), LAMP_CLOSED_MS, on_not_closed, p, NULL);
+	p->watch = loop_watch(loop_of(p->t), fd, LOOP_READ, on_tcp, p, NULL);
+	p->timer =
+	    loop_after(loop_of(p->t), LAMP_CLOSED_MS, on_not_closed, p, NULL);
 	if (p->watch == NULL || p->timer == NULL)
 		probe_free(p);
 }
@@ -436,8 +430,8 @@ on_reach(void *arg, enum dial_result r, int fd, const struct addr *peer,
 		break;
 	case DIAL_REFUSED:
 	case DIAL_RESET:
-		reach_failed(p, CODE_REFUSED, "Connections are refused at",
-		    "TCP");
+		reach_failed(
+		    p, CODE_REFUSED, "Connections are refused at", "TCP");
 		break;
 	case DIAL_TIMEOUT:
 		reach_failed(p, CODE_TIMEOUT, "Nothing arrives at", "TCP");
@@ -454,8 +448,8 @@ on_reach(void *arg, enum dial_result r, int fd, const struct addr *peer,
 static void
 tcp_begin(struct probe *p, const struct addr *to, size_t count)
 {
-	p->dial = dial_any(loop_of(p->t), to, count, LAMP_REACH_MS, on_reach,
-	    p, NULL);
+	p->dial = dial_any(
+	    loop_of(p->t), to, count, LAMP_REACH_MS, on_reach, p, NULL);
 	if (p->dial == NULL)
 		probe_free(p);
 }

@@ -26,21 +26,21 @@ struct timer;
 
 enum link_state {
 	LINK_CONNECTING,
-	LINK_TLS, /* and the WebSocket in it */
+	LINK_TLS,   /* and the WebSocket in it */
 	LINK_HELLO, /* said; waits for WELCOME */
 	LINK_READY,
 };
 
 enum link_fail {
-	LINK_FAIL_NET,	 /* name, connect, network: another door may do */
+	LINK_FAIL_NET,   /* name, connect, network: another door may do */
 	LINK_FAIL_TRUST, /* certificate or pin */
-	LINK_FAIL_PEER,	 /* what answers is no relay, or is too slow */
+	LINK_FAIL_PEER,  /* what answers is no relay, or is too slow */
 };
 
 enum {
 	LINK_TLS_MS = 5000,
 	LINK_UPGRADE_MS = 5000, /* the WebSocket, behind TLS */
-	LINK_HELLO_MS = 10000, /* from the connection on */
+	LINK_HELLO_MS = 10000,  /* from the connection on */
 };
 
 struct link_ops {
@@ -51,15 +51,15 @@ struct link_ops {
 	 * WELCOME: the session joins it and sets k->mux.  -1: it cannot be
 	 * used; the link then fails with the reason.
 	 */
-	int (*welcome)(void *arg, struct link *k,
-	    const struct proto_welcome *w, struct err *e);
+	int (*welcome)(void *arg, struct link *k, const struct proto_welcome *w,
+	    struct err *e);
 
 	/* REJECT; free the link. */
 	void (*reject)(void *arg, struct link *k, const struct proto_reject *r);
 
 	/* It did not get as far as WELCOME; free the link. */
-	void (*failed)(void *arg, struct link *k, enum link_fail how,
-	    const char *why);
+	void (*failed)(
+	    void *arg, struct link *k, enum link_fail how, const char *why);
 
 	/* It was ready, and has ended; free the link. */
 	void (*down)(void *arg, struct link *k, const char *why);
@@ -80,8 +80,8 @@ struct link {
 	struct addr peer;
 	struct addr local;
 	uint64_t since; /* of the dial, then of TLS, then of WELCOME */
-	bool leaving;	/* another one takes its place when it is there */
-	uint64_t mark;	/* of the list of CONFIGs that comes on it, or 0 */
+	bool leaving;   /* another one takes its place when it is there */
+	uint64_t mark;  /* of the list of CONFIGs that comes on it, or 0 */
 };
 
 /* Dials the door.  The door is borrowed. */

@@ -118,10 +118,9 @@ open_net(struct netwatch *w, struct err *e)
 		.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
 		    RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE };
 
-	w->net = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    NETLINK_ROUTE);
-	if (w->net < 0 ||
-	    bind(w->net, (struct sockaddr *)&at, sizeof(at)) != 0)
+	w->net = socket(
+	    AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (w->net < 0 || bind(w->net, (struct sockaddr *)&at, sizeof(at)) != 0)
 		return err_sys(e, "netlink");
 	w->net_watch = loop_watch(w->loop, w->net, LOOP_READ, on_net, w, e);
 	return w->net_watch == NULL ? -1 : 0;
@@ -151,8 +150,8 @@ arm(struct netwatch *w)
 {
 	struct itimerspec far = { .it_value.tv_sec = INT_MAX };
 
-	(void)timerfd_settime(w->clock,
-	    TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
+	(void)timerfd_settime(
+	    w->clock, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
 }
 
 static void
@@ -174,8 +173,7 @@ on_clock(void *arg, unsigned what)
 static int
 open_clock(struct netwatch *w, struct err *e)
 {
-	w->clock =
-	    timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	w->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (w->clock < 0)
 		return err_sys(e, "timer");
 	w->slept = slept();

@@ -52,8 +52,8 @@ version_2(uint8_t *to, bool udp, const struct addr *visitor,
 
 	memcpy(to, signature, sizeof(signature));
 	to[12] = V2_PROXY;
-	to[13] = (uint8_t)((v4 ? V2_INET : V2_INET6) |
-	    (udp ? V2_DGRAM : V2_STREAM));
+	to[13] =
+	    (uint8_t)((v4 ? V2_INET : V2_INET6) | (udp ? V2_DGRAM : V2_STREAM));
 	put16(to + 14, (uint16_t)(2 * n + 4));
 	memcpy(p, visitor->ip + skip, n);
 	memcpy(p + n, own->ip + skip, n);

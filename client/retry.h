@@ -19,16 +19,17 @@ enum {
 	 */
 	RETRY_QUICK = 40,
 	RETRY_QUICK_MS = 250,
-	RETRY_PEACE_MS = 10000, /* a welcome that lasts so long was a good one */
+	RETRY_PEACE_MS =
+	    10000, /* a welcome that lasts so long was a good one */
 };
 
 struct retry {
-	unsigned fails;	      /* in a row */
-	uint64_t at;	      /* not before */
+	unsigned fails;       /* in a row */
+	uint64_t at;          /* not before */
 	uint64_t asked_until; /* the relay's wish: cancelled by nothing */
 	uint64_t welcomed_at; /* 0: not since the last failure */
 	uint64_t quick_at;    /* when quick was right */
-	unsigned quick;	      /* quick returns that are left */
+	unsigned quick;       /* quick returns that are left */
 };
 
 /* chance is a random number of 32 bits. */

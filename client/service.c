@@ -16,7 +16,7 @@
 
 struct service {
 	struct pipe pipe; /* first: the mux knows it as a carry_end */
-	struct list on;	  /* of its tunnel; alone when that has ended */
+	struct list on;   /* of its tunnel; alone when that has ended */
 	struct tunnel *tunnel;
 	struct dial *dial; /* not NULL while it is not connected */
 };
@@ -143,8 +143,8 @@ dial(struct service *v, struct tunnel *t)
 		return connected(v, fd, &e) == 0 ? 0 : CODE_LIMIT;
 	}
 	if (r == DIAL_PENDING && fd >= 0)
-		v->dial = dial_wait(l, fd, &t->here[0], DIAL_SERVICE_MS,
-		    on_dialled, v, &e);
+		v->dial = dial_wait(
+		    l, fd, &t->here[0], DIAL_SERVICE_MS, on_dialled, v, &e);
 	else if (r == DIAL_PENDING)
 		v->dial = dial_start(l, t->c.target_host, t->c.target_port,
 		    DIAL_SERVICE_MS, on_dialled, v, &e);
@@ -159,8 +159,7 @@ dial(struct service *v, struct tunnel *t)
 }
 
 uint16_t
-service_open(struct tunnel *t, struct mux_stream *s,
-    const struct proto_open *o)
+service_open(struct tunnel *t, struct mux_stream *s, const struct proto_open *o)
 {
 	struct service *v;
 	uint16_t code = CODE_MEMORY;

@@ -14,8 +14,8 @@ struct proto_open;
 struct tunnel;
 
 /* Dials the tunnel's target, which is allowed.  0, or the refusal's code. */
-uint16_t service_open(struct tunnel *t, struct mux_stream *s,
-    const struct proto_open *o);
+uint16_t service_open(
+    struct tunnel *t, struct mux_stream *s, const struct proto_open *o);
 
 /* Adds what the visitors who are there have moved. */
 void service_traffic(

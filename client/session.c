@@ -170,8 +170,8 @@ dial(struct session *s)
 {
 	struct err e;
 
-	s->dialling = link_new(
-	    &s->carry, &s->conf->doors[s->door], &link_ops, s, &e);
+	s->dialling =
+	    link_new(&s->carry, &s->conf->doors[s->door], &link_ops, s, &e);
 	if (s->dialling != NULL)
 		return;
 	door_failed(s, LINK_FAIL_NET, e.text);
@@ -253,8 +253,8 @@ on_reject(void *arg, struct link *k, const struct proto_reject *r)
 	assert(k == s->dialling);
 	link_free(&s->dialling);
 	greet_refusal(text, sizeof(text), r);
-	if (!r->retry && (list_empty(&s->links) ||
-			     code_exit(r->code) != EXIT_UNEXPECTED)) {
+	if (!r->retry &&
+	    (list_empty(&s->links) || code_exit(r->code) != EXIT_UNEXPECTED)) {
 		end(s, code_exit(r->code), text);
 		return;
 	}
@@ -317,8 +317,10 @@ static int
 check_welcome(const struct proto_welcome *w, struct err *e)
 {
 	if (w->version != PROTO_VERSION)
-		return err_set(e, "the relay speaks version %d, which nobody"
-				  " offered", w->version);
+		return err_set(e,
+		    "the relay speaks version %d, which nobody"
+		    " offered",
+		    w->version);
 	if (w->window < WINDOW_MIN || w->window > WINDOW_MAX ||
 	    w->streams_max == 0)
 		return err_set(e, "the relay's limits make no sense");
@@ -356,32 +358,31 @@ join(struct session *s, struct link *k, const struct proto_welcome *w,
 	if (s->mux == NULL && begin_mux(s, w, e) != 0)
 		return -1;
 	leave_marked(s);
-	k->mux = mux_join(s->mux, k, w->link, w->round,
-	    loop_now(s->loop), e);
+	k->mux = mux_join(s->mux, k, w->link, w->round, loop_now(s->loop), e);
 	return k->mux == NULL ? -1 : 0;
 }
 
 static void
-tell_welcome(
-    const struct session *s, const struct link *k, const struct proto_welcome *w)
+tell_welcome(const struct session *s, const struct link *k,
+    const struct proto_welcome *w)
 {
 	char peer[ADDR_TEXT], tls[128];
 
 	wire_describe(k->wire, tls, sizeof(tls));
-	say_debug("link %d: to %s, %s", w->link, addr_text(peer, &k->peer),
-	    tls);
+	say_debug(
+	    "link %d: to %s, %s", w->link, addr_text(peer, &k->peer), tls);
 	if (s->state == SESSION_LIVE)
 		return;
 	say_info("session %llu: linked to %s%s", (unsigned long long)w->session,
 	    k->door->text,
-	    w->resumed	? "; what was open goes on"
+	    w->resumed    ? "; what was open goes on"
 		: s->ever ? "; a new session, what was open is closed"
 			  : "");
 }
 
 static int
-on_welcome(void *arg, struct link *k, const struct proto_welcome *w,
-    struct err *e)
+on_welcome(
+    void *arg, struct link *k, const struct proto_welcome *w, struct err *e)
 {
 	struct session *s = arg;
 
@@ -423,8 +424,8 @@ note_loss(struct session *s, const char *why)
 	s->silent = 0;
 	timer_cancel(&s->redial);
 	retry_lost(&s->retry, now, chance());
-	snprintf(s->trouble, sizeof(s->trouble), "the link was lost: %.200s",
-	    why);
+	snprintf(
+	    s->trouble, sizeof(s->trouble), "the link was lost: %.200s", why);
 	say_warn("session %llu: lost the relay (%s); trying again",
 	    (unsigned long long)s->row, why);
 }
@@ -465,8 +466,8 @@ on_link_end(void *larg, uint16_t code, const char *why)
 	struct session *s = k->arg;
 
 	k->mux = NULL;
-	say_debug("link to %s: ended: %s (%s)", k->door->text, why,
-	    code_name(code));
+	say_debug(
+	    "link to %s: ended: %s (%s)", k->door->text, why, code_name(code));
 	if (s->state == SESSION_ENDED)
 		link_finish(&k);
 	else
@@ -545,8 +546,8 @@ static void
 act_on_goaway(struct session *s)
 {
 	const struct proto_goaway *g = &s->goaway;
-	const char *words = g->sentence[0] != '\0' ? g->sentence
-						   : code_sentence(g->code);
+	const char *words =
+	    g->sentence[0] != '\0' ? g->sentence : code_sentence(g->code);
 	int code = code_exit(g->code);
 
 	s->has_goaway = false;
@@ -615,8 +616,8 @@ dial_anew(struct session *s)
 
 	timer_cancel(&s->redial);
 	retry_now(&s->retry, now);
-	if (k == NULL || (k->state == LINK_CONNECTING &&
-			     now < k->since + DIAL_OLD_MS) ||
+	if (k == NULL ||
+	    (k->state == LINK_CONNECTING && now < k->since + DIAL_OLD_MS) ||
 	    (k->state != LINK_CONNECTING && link_is_at_home(k)))
 		return;
 	link_free(&s->dialling);
@@ -728,13 +729,16 @@ is_relay(void *arg, const struct addr *at)
 }
 
 int
-session_open(struct session *s, const struct client_conf *conf,
-    struct loop *l, struct err *e)
+session_open(struct session *s, const struct client_conf *conf, struct loop *l,
+    struct err *e)
 {
 	struct err why;
 
-	*s = (struct session){ .conf = conf, .loop = l, .wanted = 1,
-		.only_trust = true, .since = loop_now(l) };
+	*s = (struct session){ .conf = conf,
+		.loop = l,
+		.wanted = 1,
+		.only_trust = true,
+		.since = loop_now(l) };
 	list_init(&s->links);
 	retry_init(&s->retry, loop_now(l));
 	if (random_bytes(s->instance, sizeof(s->instance), e) != 0 ||

@@ -65,24 +65,24 @@ struct session {
 	struct timer *redial;
 	struct timer *give_up;
 	struct timer *calm;
-	size_t door;	  /* to dial next */
-	size_t tried;	  /* doors that failed in this round */
-	bool only_trust;  /* all of them for their certificate */
-	bool ever;	  /* a WELCOME has been heard */
-	unsigned wanted;  /* links, by the relay's wish */
-	uint64_t silent;  /* since when a link owes an answer, or 0 */
-	bool moving;	  /* a new link is to replace those marked */
+	size_t door;     /* to dial next */
+	size_t tried;    /* doors that failed in this round */
+	bool only_trust; /* all of them for their certificate */
+	bool ever;       /* a WELCOME has been heard */
+	unsigned wanted; /* links, by the relay's wish */
+	uint64_t silent; /* since when a link owes an answer, or 0 */
+	bool moving;     /* a new link is to replace those marked */
 	uint32_t grace_ms;
-	uint64_t row; /* the session's number at the relay */
+	uint64_t row;     /* the session's number at the relay */
 	struct addr peer; /* where the youngest link found it */
 	bool has_goaway;
 	struct proto_goaway goaway;
 	bool broken;
 	char broken_why[256];
-	char trouble[512]; /* why there is no link, for people */
+	char trouble[512];              /* why there is no link, for people */
 	char told[CONF_DOORS_MAX][160]; /* of each door, as a line */
-	int exit;	   /* of the program, once ENDED */
-	char why[1024];	   /* ... and the reason; "" when its user ended it */
+	int exit;                       /* of the program, once ENDED */
+	char why[1024]; /* ... and the reason; "" when its user ended it */
 };
 
 /*

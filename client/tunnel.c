@@ -23,8 +23,13 @@ tunnels_init(struct tunnels *t, struct carry *c, const struct allow *a,
     bool (*is_relay)(void *arg, const struct addr *at), void *arg,
     struct err *e)
 {
-	*t = (struct tunnels){ .carry = c, .allow = a, .send = send,
-		.is_relay = is_relay, .arg = arg, .due = LOOP_NEVER, .sweep_at = LOOP_NEVER };
+	*t = (struct tunnels){ .carry = c,
+		.allow = a,
+		.send = send,
+		.is_relay = is_relay,
+		.arg = arg,
+		.due = LOOP_NEVER,
+		.sweep_at = LOOP_NEVER };
 	list_init(&t->list);
 	return map_init(&t->map, sizeof(uint32_t), e);
 }
@@ -142,8 +147,7 @@ tell_lamp(struct tunnel *t, enum proto_lamp which)
 		l->told_at = now;
 	} else if (l->told == PROTO_RED && l->light == PROTO_GREEN) {
 		say_info("tunnel \"%s\": %s works again", t->c.name,
-		    which == PROTO_LAMP_SERVICE ? t->target
-						: t->c.public_addr);
+		    which == PROTO_LAMP_SERVICE ? t->target : t->c.public_addr);
 		l->told = PROTO_GREEN;
 	}
 }
@@ -189,8 +193,10 @@ report(struct tunnel *t, enum proto_lamp which)
 {
 	struct lamp *l = lamp_of(t, which);
 	struct proto_report r = { .tunnel = t->c.tunnel,
-		.revision = t->c.revision, .lamp = (uint8_t)which,
-		.light = l->light, .code = l->code };
+		.revision = t->c.revision,
+		.lamp = (uint8_t)which,
+		.light = l->light,
+		.code = l->code };
 	uint8_t frame[FRAME_HEAD + 512];
 	struct err e;
 	int n;
@@ -222,8 +228,9 @@ turn_one(struct tunnel *t, uint64_t now)
 		return t->retry_at;
 	may = t->reported_at == 0 ? now : t->reported_at + TUNNEL_REPORT_MS;
 	if (now >= may) {
-		if (report(t, t->service.dirty ? PROTO_LAMP_SERVICE
-					       : PROTO_LAMP_REACH) != 0)
+		if (report(t,
+			t->service.dirty ? PROTO_LAMP_SERVICE
+					 : PROTO_LAMP_REACH) != 0)
 			return t->retry_at;
 		may = now + TUNNEL_REPORT_MS;
 	}
@@ -284,8 +291,8 @@ sweep(struct tunnels *t, uint64_t mark)
 		one = tunnel_of(n);
 		if (one->mark >= mark)
 			continue;
-		say_info("tunnel \"%s\": no longer this computer's",
-		    one->c.name);
+		say_info(
+		    "tunnel \"%s\": no longer this computer's", one->c.name);
 		tunnel_free(&one);
 	}
 }
@@ -325,13 +332,13 @@ new_target(struct tunnel *t)
 {
 	size_t i;
 
-	(void)addr_join(t->target, sizeof(t->target), t->c.target_host,
-	    t->c.target_port);
+	(void)addr_join(
+	    t->target, sizeof(t->target), t->c.target_host, t->c.target_port);
 	t->here_count = lookup_here(t->c.target_host, t->here);
 	for (i = 0; i < t->here_count; i++)
 		t->here[i].port = t->c.target_port;
-	t->allowed = allow_has(
-	    t->all->allow, t->c.target_host, t->c.target_port);
+	t->allowed =
+	    allow_has(t->all->allow, t->c.target_host, t->c.target_port);
 	lamp_forget(t);
 }
 
@@ -370,8 +377,7 @@ apply(struct tunnel *t, const struct proto_config *c, bool is_new)
 {
 	struct proto_config old = t->c;
 	bool target = is_new || c->target_port != old.target_port ||
-	    strcmp(c->target_host, old.target_host) != 0 ||
-	    c->kind != old.kind;
+	    strcmp(c->target_host, old.target_host) != 0 || c->kind != old.kind;
 	bool state = is_new || c->state != old.state ||
 	    strcmp(c->public_addr, old.public_addr) != 0 ||
 	    strcmp(c->verify_url, old.verify_url) != 0;
@@ -394,8 +400,7 @@ apply(struct tunnel *t, const struct proto_config *c, bool is_new)
 }
 
 bool
-tunnels_config(
-    struct tunnels *t, const struct proto_config *c, uint64_t mark)
+tunnels_config(struct tunnels *t, const struct proto_config *c, uint64_t mark)
 {
 	struct tunnel *one = tunnels_find(t, c->tunnel);
 	bool is_new = one == NULL;
@@ -403,8 +408,8 @@ tunnels_config(
 	if (c->tunnel != 0 && !c->gone && one == NULL)
 		one = add(t, c->tunnel);
 	if (one != NULL && c->gone) {
-		say_info("tunnel \"%s\": no longer this computer's",
-		    one->c.name);
+		say_info(
+		    "tunnel \"%s\": no longer this computer's", one->c.name);
 		tunnel_free(&one);
 	}
 	if (one != NULL) {
@@ -422,8 +427,8 @@ tunnels_config(
 /* --- visitors -------------------------------------------------------------- */
 
 uint16_t
-tunnels_open(struct tunnels *t, struct mux_stream *s,
-    const struct proto_open *o)
+tunnels_open(
+    struct tunnels *t, struct mux_stream *s, const struct proto_open *o)
 {
 	struct tunnel *one = tunnels_find(t, o->tunnel);
 

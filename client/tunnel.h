@@ -21,10 +21,10 @@ struct mux_stream;
 struct probe;
 
 enum {
-	TUNNELS_MAX = 10000, /* of one machine; further ones are not kept */
+	TUNNELS_MAX = 10000,     /* of one machine; further ones are not kept */
 	TUNNEL_REPORT_MS = 1000, /* at most one REPORT of a tunnel in this */
 	TUNNEL_RETRY_MS = 10000, /* a service that fails is tried so often */
-	TUNNEL_TELL_MS = 10000, /* one that comes and goes is told so often */
+	TUNNEL_TELL_MS = 10000,  /* one that comes and goes is told so often */
 };
 
 struct lamp {
@@ -43,8 +43,8 @@ struct tunnel {
 	struct map_node by_id;
 	struct tunnels *all;
 	struct proto_config c;
-	uint64_t mark;	    /* of the youngest list of CONFIGs naming it */
-	bool allowed;	    /* our own list has its target */
+	uint64_t mark; /* of the youngest list of CONFIGs naming it */
+	bool allowed;  /* our own list has its target */
 	char target[ADDR_HOST_MAX + 16]; /* "HOST:PORT" */
 	struct addr here[2]; /* the target, when it needs no look-up */
 	size_t here_count;
@@ -76,8 +76,8 @@ struct tunnels {
 	bool (*is_relay)(void *arg, const struct addr *at);
 	void *arg;
 	uint64_t mark;
-	uint64_t due; /* when tunnels_turn() has something to do */
-	uint8_t *batch; /* room for a batch of datagrams; flow.c */
+	uint64_t due;      /* when tunnels_turn() has something to do */
+	uint8_t *batch;    /* room for a batch of datagrams; flow.c */
 	uint64_t sweep_at; /* flows that rest are looked for */
 	size_t flow_count;
 };
@@ -109,8 +109,8 @@ bool tunnels_config(
 uint64_t tunnels_turn(struct tunnels *t, uint64_t now);
 
 /* A visitor: 0, or the code of the refusal. */
-uint16_t tunnels_open(struct tunnels *t, struct mux_stream *s,
-    const struct proto_open *o);
+uint16_t tunnels_open(
+    struct tunnels *t, struct mux_stream *s, const struct proto_open *o);
 
 /* A lamp changes; the relay is told when it is due. */
 void tunnel_lamp(struct tunnel *t, enum proto_lamp which, uint8_t light,

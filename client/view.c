@@ -63,10 +63,10 @@ is_trick(uint32_t c)
 static size_t
 width_of(uint32_t c)
 {
-	static const struct range none[] = { { 0x300, 0x36f },
-		{ 0x483, 0x489 }, { 0x591, 0x5bd }, { 0x610, 0x61a },
-		{ 0x64b, 0x65f }, { 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff },
-		{ 0x20d0, 0x20ff }, { 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f } };
+	static const struct range none[] = { { 0x300, 0x36f }, { 0x483, 0x489 },
+		{ 0x591, 0x5bd }, { 0x610, 0x61a }, { 0x64b, 0x65f },
+		{ 0x1ab0, 0x1aff }, { 0x1dc0, 0x1dff }, { 0x20d0, 0x20ff },
+		{ 0xfe00, 0xfe0f }, { 0xfe20, 0xfe2f } };
 	static const struct range two[] = { { 0x1100, 0x115f },
 		{ 0x2e80, 0x303e }, { 0x3041, 0xa4cf }, { 0xa960, 0xa97f },
 		{ 0xac00, 0xd7a3 }, { 0xf900, 0xfaff }, { 0xfe30, 0xfe6f },
@@ -96,15 +96,15 @@ view_width(const char *text)
 
 enum ink { INK_PLAIN, INK_BOLD, INK_DIM, INK_GREEN, INK_RED, INK_YELLOW };
 
-static const char *const inks[] = { "\x1b[0m", "\x1b[1m", "\x1b[2m",
-	"\x1b[32m", "\x1b[1;31m", "\x1b[33m" };
+static const char *const inks[] = { "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[32m",
+	"\x1b[1;31m", "\x1b[33m" };
 
 struct page {
 	const struct view *v;
 	char *to;
 	size_t cap;
 	size_t len;
-	unsigned line;	/* lines begun */
+	unsigned line;  /* lines begun */
 	unsigned limit; /* lines that may be used by what is written now */
 	size_t column;
 	bool open; /* a line is being written */
@@ -255,8 +255,8 @@ state_sentence(const struct view_tunnel *t)
 }
 
 const char *
-view_sentence(char *to, size_t cap, const struct view *v,
-    const struct view_tunnel *t)
+view_sentence(
+    char *to, size_t cap, const struct view *v, const struct view_tunnel *t)
 {
 	const char *s = state_sentence(t);
 
@@ -284,9 +284,9 @@ is_well(const struct view *v, const struct view_tunnel *t)
 }
 
 enum {
-	INDENT = 2,	  /* of what belongs to the line above */
+	INDENT = 2, /* of what belongs to the line above */
 	VIEW_PART_MAX = VIEW_COLUMNS_MAX * 4 + 1, /* bytes of a line */
-	QUIET_WIDTH = 20, /* of ", quiet for 89 min" */
+	QUIET_WIDTH = 20,                         /* of ", quiet for 89 min" */
 };
 
 /* --- text on several lines ------------------------------------------------- */
@@ -397,8 +397,7 @@ traffic(struct page *g, const struct view_tunnel *t)
 	}
 	putf(g, t->visitors > 0 ? INK_BOLD : INK_PLAIN, "%u visitor%s",
 	    t->visitors, t->visitors == 1 ? "" : "s");
-	putf(g, INK_PLAIN, ", %s in, %s out",
-	    str_bytes(in, sizeof(in), t->in),
+	putf(g, INK_PLAIN, ", %s in, %s out", str_bytes(in, sizeof(in), t->in),
 	    str_bytes(out, sizeof(out), t->out));
 	if (t->quiet_ms != UINT64_MAX && t->quiet_ms >= 5000 &&
 	    g->column + QUIET_WIDTH <= edge_of(g))
@@ -446,7 +445,7 @@ is_wide(const struct page *g)
 enum detail {
 	DETAIL_LONG,
 	DETAIL_TROUBLE, /* a line each, and what is wrong with those that fail */
-	DETAIL_SHORT,	/* a line each */
+	DETAIL_SHORT,   /* a line each */
 };
 
 /* Lines of what is said about a tunnel below its first line. */
@@ -455,8 +454,8 @@ sentence_lines(const struct page *g, const struct view_tunnel *t)
 {
 	char text[600];
 	size_t edge = edge_of(g), room = edge > INDENT ? edge - INDENT : 1;
-	unsigned n = count_lines(
-	    view_sentence(text, sizeof(text), g->v, t), room);
+	unsigned n =
+	    count_lines(view_sentence(text, sizeof(text), g->v, t), room);
 
 	if (t->state == PROTO_PENDING)
 		n += count_lines(t->verify_url, edge > 0 ? edge : 1);

@@ -77,7 +77,7 @@ size_t view_render(char *to, size_t cap, const struct view *v);
 size_t view_width(const char *text);
 
 /* The sentence about a tunnel: what is wrong, or that it is online. */
-const char *view_sentence(char *to, size_t cap, const struct view *v,
-    const struct view_tunnel *t);
+const char *view_sentence(
+    char *to, size_t cap, const struct view *v, const struct view_tunnel *t);
 
 #endif

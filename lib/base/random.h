@@ -21,7 +21,7 @@ void random_sha1(uint8_t out[20], const void *p, size_t n);
 
 void random_sha256(uint8_t out[32], const void *p, size_t n);
 
-void random_hmac_sha256(uint8_t out[32], const void *key, size_t key_len,
-    const void *p, size_t n);
+void random_hmac_sha256(
+    uint8_t out[32], const void *key, size_t key_len, const void *p, size_t n);
 
 #endif

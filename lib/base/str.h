@@ -24,8 +24,7 @@ bool str_unhex(void *out, size_t n, const char *hex);
 void str_base32(char *out, size_t cap, const void *p, size_t n);
 
 /* A decimal number without sign or spaces, from lo to hi; false for all else. */
-bool str_number(
-    const char *s, uint64_t lo, uint64_t hi, uint64_t *out);
+bool str_number(const char *s, uint64_t lo, uint64_t hi, uint64_t *out);
 
 /* Valid UTF-8 (no surrogates, nothing overlong) of n bytes. */
 bool str_is_utf8(const void *p, size_t n);

@@ -4,7 +4,7 @@
 #ifndef BASE_VERSION_H
 #define BASE_VERSION_H
 
-#define ADIT_VERSION "1.0.0"
-#define ADIT_VERSION_NUMBERS 1,0,0,0 /* the same, for Windows */
+#define ADIT_VERSION         "1.0.0"
+#define ADIT_VERSION_NUMBERS 1, 0, 0, 0 /* the same, for Windows */
 
 #endif

@@ -80,8 +80,8 @@ pipe_open(struct pipe *p, struct carry *c, int fd, struct err *e)
 {
 	p->carry = c;
 	p->fd = fd;
-	p->watch = loop_watch(
-	    c->loop, fd, LOOP_READ | LOOP_WRITE, on_ready, p, e);
+	p->watch =
+	    loop_watch(c->loop, fd, LOOP_READ | LOOP_WRITE, on_ready, p, e);
 	if (p->watch == NULL) {
 		plat_close(&p->fd);
 		return -1;

@@ -26,7 +26,7 @@ struct pipe {
 	uint8_t *first; /* goes to the socket before all else */
 	uint32_t first_len;
 	int fd;
-	bool hup; /* read until 0 or an error: it will not be told again */
+	bool hup;     /* read until 0 or an error: it will not be told again */
 	bool shut;    /* our half is shut */
 	uint64_t in;  /* bytes read from the socket */
 	uint64_t out; /* bytes written to it */

@@ -23,9 +23,9 @@ enum {
 	 * which must be more than a segment: else TCP takes us for idle.
 	 */
 	LOWAT_MIN = 5 << 10,
-	LOWAT_MS = 5,             /* ... or so much of the link's rate */
+	LOWAT_MS = 5, /* ... or so much of the link's rate */
 	LOWAT_FAST = 1 << 20,
-	RATE_MAX = 1 << 30, /* bytes a second: hopes end here */
+	RATE_MAX = 1 << 30,       /* bytes a second: hopes end here */
 	FAST_BYTES_S = 125000000, /* from here on a link counts as fast */
 	SLICE_MS = 20,            /* of the link's rate, between us and it */
 	DGRAM_MS = 50,

@@ -13,15 +13,15 @@
 #include "http/http_chunk.h"
 
 enum {
-	HEAD_MAX = 65536,	/* below what http-parser was built for */
-	LENGTH_DIGITS = 18,	/* digits of Content-Length */
+	HEAD_MAX = 65536,   /* below what http-parser was built for */
+	LENGTH_DIGITS = 18, /* digits of Content-Length */
 };
 
 enum state {
 	IN_HEAD,
 	IN_LENGTH, /* left bytes of body are to come */
 	IN_CHUNKS, /* chunks says where */
-	IN_REST, /* all that comes is body, until the connection ends */
+	IN_REST,   /* all that comes is body, until the connection ends */
 	WHOLE,
 	REFUSED,
 };
@@ -229,8 +229,8 @@ check_header_line(struct http *h, const char *p, size_t n, struct err *e)
 		return refuse(h, 400, "a header's name is malformed", e);
 	for (i++; i < n; i++)
 		if (is_control(p[i]))
-			return refuse(h, 400,
-			    "a control character in a header", e);
+			return refuse(
+			    h, 400, "a control character in a header", e);
 	return 0;
 }
 
@@ -240,8 +240,8 @@ check_lines(struct http *h, const char *p, struct err *e)
 {
 	size_t n = strcspn(p, "\r");
 
-	if (h->side == HTTP_SIDE_REQUEST ? check_request_line(h, p, n, e) < 0 :
-					   check_status_line(h, p, n, e) < 0)
+	if (h->side == HTTP_SIDE_REQUEST ? check_request_line(h, p, n, e) < 0
+					 : check_status_line(h, p, n, e) < 0)
 		return -1;
 	for (p += n + 2; (n = strcspn(p, "\r")) > 0; p += n + 2)
 		if (check_header_line(h, p, n, e) < 0)
@@ -346,8 +346,8 @@ parse(struct http *h, size_t n, struct err *e)
 	http_parser p;
 	enum http_errno why;
 
-	http_parser_init(&p,
-	    h->side == HTTP_SIDE_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE);
+	http_parser_init(
+	    &p, h->side == HTTP_SIDE_REQUEST ? HTTP_REQUEST : HTTP_RESPONSE);
 	p.data = h;
 	http_parser_execute(&p, &settings, (char *)buf_data(&h->head), n);
 	why = HTTP_PARSER_ERRNO(&p);
@@ -407,8 +407,9 @@ check_absolute(struct http *h, char **path, struct err *e)
 	char *p = strstr(*path, "://");
 	size_t n;
 
-	if (p == NULL || (strncasecmp(*path, "http://", 7) != 0 &&
-	    strncasecmp(*path, "https://", 8) != 0))
+	if (p == NULL ||
+	    (strncasecmp(*path, "http://", 7) != 0 &&
+		strncasecmp(*path, "https://", 8) != 0))
 		return refuse(h, 400, "the target is no path", e);
 	p += 3;
 	n = strcspn(p, "/?");
@@ -474,10 +475,10 @@ check_body(struct http *h, struct err *e)
 	bool length = http_header(h, "content-length") != NULL;
 
 	if (te != NULL && length)
-		return refuse(h, 400,
-		    "Transfer-Encoding beside Content-Length", e);
-	if (te != NULL && (header_count(h, "transfer-encoding") > 1 ||
-	    h->minor == 0))
+		return refuse(
+		    h, 400, "Transfer-Encoding beside Content-Length", e);
+	if (te != NULL &&
+	    (header_count(h, "transfer-encoding") > 1 || h->minor == 0))
 		return refuse(h, 400, "Transfer-Encoding is malformed", e);
 	if (te != NULL && strcasecmp(te, "chunked") != 0)
 		return refuse(h, 501, "only chunked is understood", e);
@@ -730,8 +731,8 @@ unescape(char *to, size_t cap, const char *from, size_t n)
 }
 
 int
-http_query_get(const struct http *h, const char *name, char *to, size_t cap,
-    struct err *e)
+http_query_get(
+    const struct http *h, const char *name, char *to, size_t cap, struct err *e)
 {
 	size_t len = strlen(name), n;
 	const char *p;

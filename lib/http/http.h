@@ -51,8 +51,8 @@ void http_answers_head(struct http *h);
  * to this message; the rest is the caller's: a next request that came early,
  * or, behind an upgrade, the other protocol.
  */
-int http_feed(struct http *h, const void *p, size_t n, size_t *used_out,
-    struct err *e);
+int http_feed(
+    struct http *h, const void *p, size_t n, size_t *used_out, struct err *e);
 
 /*
  * The other side has closed: 1 when the message is whole (a response may last
@@ -84,8 +84,8 @@ const char *http_query(const struct http *h);
  * The value of the first NAME=VALUE in the query, its escapes undone, as text:
  * 1, or 0 when there is none, or -1 when it is no text or longer than cap - 1.
  */
-int http_query_get(const struct http *h, const char *name, char *to,
-    size_t cap, struct err *e);
+int http_query_get(const struct http *h, const char *name, char *to, size_t cap,
+    struct err *e);
 
 /* The first header of this name, without spaces around it; NULL: none. */
 const char *http_header(const struct http *h, const char *name);
@@ -95,8 +95,7 @@ bool http_header_at(const struct http *h, size_t i, const char **name_out,
     const char **value_out);
 
 /* A list like that of Connection names this word, in any case of letters. */
-bool http_header_has(
-    const struct http *h, const char *name, const char *word);
+bool http_header_has(const struct http *h, const char *name, const char *word);
 
 /* The body so far, and how many bytes. */
 const void *http_body(const struct http *h, size_t *n_out);

@@ -27,7 +27,7 @@ enum http_chunk_state {
 struct http_chunks {
 	enum http_chunk_state state;
 	size_t trailers_max; /* bytes of all trailers, which are thrown away */
-	uint64_t left;	     /* bytes of the chunk that are to come */
+	uint64_t left;       /* bytes of the chunk that are to come */
 	unsigned digits;
 	size_t line; /* bytes of the size line, or of all trailers */
 	bool some;   /* the trailer line has bytes */

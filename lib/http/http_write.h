@@ -17,13 +17,13 @@ struct http_line {
 
 struct http_reply {
 	unsigned status;
-	const char *type; /* of the body; NULL: no Content-Type */
+	const char *type;              /* of the body; NULL: no Content-Type */
 	const struct http_line *lines; /* further headers */
 	size_t line_count;
 	const void *body;
 	size_t body_len;
 	bool head_only; /* it answers HEAD: the body is measured, not sent */
-	bool close;	/* no further request is read */
+	bool close;     /* no further request is read */
 };
 
 /*
@@ -31,8 +31,7 @@ struct http_reply {
  * close.  -1, and nothing appended, when a header holds what would end its
  * line, or to cannot hold it all.
  */
-int http_write_reply(
-    struct buf *to, const struct http_reply *r, struct err *e);
+int http_write_reply(struct buf *to, const struct http_reply *r, struct err *e);
 
 /*
  * Appends a request for one answer (Connection: close).  A body, when there is

@@ -53,14 +53,14 @@ mux_new(const struct mux_conf *c, const struct mux_ops *ops, void *arg,
 	list_init(&m->dirty);
 	list_init(&m->unread);
 	list_init(&m->dead);
-	m->next_number = c->first_number != 0   ? c->first_number
-	    : c->side == MUX_RELAY ? 1
-				   : 2;
+	m->next_number = c->first_number != 0 ? c->first_number
+	    : c->side == MUX_RELAY            ? 1
+					      : 2;
 	m->key = c->first_number != 0 ? 1 : random_below(UINT32_MAX) | 1;
 	m->opens_at = now;
 	m->opens_left = (uint64_t)c->opens_burst * 1000;
-	buf_init(&m->theirs, (size_t)2 * (RESETS_MAX + c->streams_max + 1) *
-		RESUME_ENTRY);
+	buf_init(&m->theirs,
+	    (size_t)2 * (RESETS_MAX + c->streams_max + 1) * RESUME_ENTRY);
 	m->table_mask = 15;
 	if ((m->table = calloc(m->table_mask + 1, sizeof(*m->table))) == NULL ||
 	    (c->side == MUX_CLIENT &&
@@ -370,8 +370,8 @@ mux_goaway(
 	}
 	for (n = m->links.next; n != &m->links && len > 0; n = next) {
 		next = n->next;
-		mux_link_say(LIST_OF(n, struct mux_link, on), frame,
-		    (size_t)len, NULL);
+		mux_link_say(
+		    LIST_OF(n, struct mux_link, on), frame, (size_t)len, NULL);
 	}
 }
 

@@ -45,21 +45,21 @@ enum mux_side { MUX_RELAY, MUX_CLIENT };
 
 struct mux_conf {
 	enum mux_side side;
-	struct pool *pool;	/* borrowed; outlives the mux */
-	uint32_t window_first;	/* bytes; the same on both sides (WELCOME) */
-	uint32_t window_max;	/* bytes a window may grow to */
-	uint32_t streams_max;	/* streams and flows at once */
-	uint64_t held_max;	/* bytes this session may hold, 0: no limit */
-	uint32_t opens_per_s;	/* the peer's OPENs, 0: no limit */
+	struct pool *pool;     /* borrowed; outlives the mux */
+	uint32_t window_first; /* bytes; the same on both sides (WELCOME) */
+	uint32_t window_max;   /* bytes a window may grow to */
+	uint32_t streams_max;  /* streams and flows at once */
+	uint64_t held_max;     /* bytes this session may hold, 0: no limit */
+	uint32_t opens_per_s;  /* the peer's OPENs, 0: no limit */
 	uint32_t opens_burst;
-	uint32_t links_max;	/* 1 to 4 */
-	uint32_t ack_ms;	/* an ACK is due this long after the first byte */
-	uint32_t ping_idle_ms;	/* PING after so much silence */
-	uint32_t ping_sent_ms;	/* ... or so long after an unanswered word */
-	uint32_t dead_ms;	/* a link is dead so long after the PING */
-	uint32_t link_busy_ms;	/* relay: another link is wanted (LINKS) when
+	uint32_t links_max; /* 1 to 4 */
+	uint32_t ack_ms;    /* an ACK is due this long after the first byte */
+	uint32_t ping_idle_ms; /* PING after so much silence */
+	uint32_t ping_sent_ms; /* ... or so long after an unanswered word */
+	uint32_t dead_ms;      /* a link is dead so long after the PING */
+	uint32_t link_busy_ms; /* relay: another link is wanted (LINKS) when
 				   one was full for so long while others wait */
-	uint32_t first_number;	/* first stream number, 0: 1 or 2.  For tests:
+	uint32_t first_number; /* first stream number, 0: 1 or 2.  For tests:
 				   with it nothing is left to chance */
 };
 
@@ -71,7 +71,7 @@ enum mux_gone {
 	MUX_GONE_RESET, /* close hard (SO_LINGER 0) */
 };
 
-enum mux_pull { /* flags of pull() */
+enum mux_pull {       /* flags of pull() */
 	MUX_MORE = 1, /* there may be more: do not wait for mux_readable() */
 	MUX_EOF = 2,  /* the end comes behind these bytes */
 };
@@ -86,8 +86,8 @@ struct mux_ops {
 	 * owner with mux_own(), or a code of proto/code.h to refuse it with.
 	 * A stream is dialled now; mux_accept() or mux_reset() follows.
 	 */
-	uint16_t (*open)(void *arg, struct mux_stream *s,
-	    const struct proto_open *o);
+	uint16_t (*open)(
+	    void *arg, struct mux_stream *s, const struct proto_open *o);
 
 	/* The peer has connected the stream that mux_open() asked for. */
 	void (*connected)(void *sarg);
@@ -97,8 +97,8 @@ struct mux_ops {
 	 * when there are none, MUX_BROKEN when the local end is broken (the
 	 * peer gets a RESET, and gone() follows).
 	 */
-	ssize_t (*pull)(void *sarg, const struct span *v, int n,
-	    unsigned *flags_out);
+	ssize_t (*pull)(
+	    void *sarg, const struct span *v, int n, unsigned *flags_out);
 
 	/*
 	 * Write n spans to the local end.  Returns the bytes taken; fewer than
@@ -113,8 +113,8 @@ struct mux_ops {
 	void (*datagram)(void *sarg, const struct span *v, int n);
 
 	/* The stream is over; s and sarg are not used again by the mux. */
-	void (*gone)(void *sarg, enum mux_gone how, uint16_t code,
-	    const char *sentence);
+	void (*gone)(
+	    void *sarg, enum mux_gone how, uint16_t code, const char *sentence);
 
 	/* Seal n (at most 16,384) bytes as one record of the link. */
 	int (*seal)(void *larg, const void *p, size_t n);
@@ -165,10 +165,10 @@ struct mux_stats {
 	uint64_t dgrams_in;
 	uint64_t dgrams_out;
 	uint64_t dgrams_dropped;
-	uint64_t rounds;	/* RESUME rounds begun or answered */
-	uint64_t resumed;	/* streams that went on after a round */
-	uint64_t broken;	/* streams that a round had to break */
-	uint64_t held;		/* bytes retained or unread now */
+	uint64_t rounds;  /* RESUME rounds begun or answered */
+	uint64_t resumed; /* streams that went on after a round */
+	uint64_t broken;  /* streams that a round had to break */
+	uint64_t held;    /* bytes retained or unread now */
 	uint64_t links_lost;
 };
 
@@ -233,12 +233,12 @@ void mux_leave(struct mux_link **l, uint64_t now);
  * Plaintext that arrived, n bytes at b->data + off.  The mux takes references
  * of its own.  Frames may begin and end anywhere.
  */
-void mux_input(struct mux_link *l, struct slab *b, size_t off, size_t n,
-    uint64_t now);
+void mux_input(
+    struct mux_link *l, struct slab *b, size_t off, size_t n, uint64_t now);
 
 /* Says a whole frame on this link, before all data. */
-int mux_link_say(struct mux_link *l, const void *frame, size_t n,
-    struct err *e);
+int mux_link_say(
+    struct mux_link *l, const void *frame, size_t n, struct err *e);
 
 uint8_t mux_link_number(const struct mux_link *l);
 
@@ -260,8 +260,8 @@ uint64_t mux_link_owes(const struct mux_link *l, uint64_t now);
  * Opens one; o->stream is chosen here.  OPEN is sent in this turn's mux_run(),
  * with the first bytes behind it when pull() has some: call mux_readable().
  */
-struct mux_stream *mux_open(struct mux *m, const struct proto_open *o,
-    void *sarg, struct err *e);
+struct mux_stream *mux_open(
+    struct mux *m, const struct proto_open *o, void *sarg, struct err *e);
 
 /* Says whose a stream is that the peer opened. */
 void mux_own(struct mux_stream *s, void *sarg);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-
 /*
  * Datagrams.  One that does not fit into a frame goes out as consecutive
  * DGRAMs: no DGRAM of another flow comes between them on a link, so that a link

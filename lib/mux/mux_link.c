@@ -200,7 +200,7 @@ mux_leave(struct mux_link **lp, uint64_t now)
 	if (!mux_is_relay(m))
 		mux_resume_gave_up(m, l);
 	mux_link_drop(l, CODE_NONE, ""); /* freed at the end of a turn: */
-	if (mux_is_relay(m))		 /* mux_input() may be at work on it */
+	if (mux_is_relay(m))             /* mux_input() may be at work on it */
 		mux_resume_begin(m);
 }
 
@@ -356,8 +356,8 @@ mux_link_put(struct mux_link *l, const struct frame *f, const void *body)
 	}
 	frame_head(l->stage->data + l->stage_len, f);
 	if (f->len > 0)
-		memcpy(l->stage->data + l->stage_len + FRAME_HEAD, body,
-		    f->len);
+		memcpy(
+		    l->stage->data + l->stage_len + FRAME_HEAD, body, f->len);
 	l->stage_len += FRAME_HEAD + f->len;
 }
 
@@ -653,8 +653,8 @@ carry_lacks(const struct mux_link *l)
  * rules or memory ran out.
  */
 static int
-carry_on(struct mux_link *l, const uint8_t *p, size_t n, size_t *used,
-    struct err *e)
+carry_on(
+    struct mux_link *l, const uint8_t *p, size_t n, size_t *used, struct err *e)
 {
 	struct slab *b;
 	struct frame f;
@@ -687,8 +687,8 @@ carry_on(struct mux_link *l, const uint8_t *p, size_t n, size_t *used,
 }
 
 void
-mux_input(struct mux_link *l, struct slab *b, size_t off, size_t n,
-    uint64_t now)
+mux_input(
+    struct mux_link *l, struct slab *b, size_t off, size_t n, uint64_t now)
 {
 	struct mux *m = l->m;
 	struct frame f;

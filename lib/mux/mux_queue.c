@@ -45,8 +45,8 @@ mux_queue_forget_spare(struct mux *m)
 
 /* Appends a piece of b; takes a reference of its own. */
 int
-mux_queue_add(struct mux *m, struct queue *q, struct slab *b, uint32_t off,
-    uint32_t len)
+mux_queue_add(
+    struct mux *m, struct queue *q, struct slab *b, uint32_t off, uint32_t len)
 {
 	struct seg *g;
 
@@ -89,8 +89,8 @@ mux_queue_copy(struct mux *m, struct queue *q, const void *p, size_t n)
 	while (n > 0) {
 		if ((k = tail_room(q)) > 0) {
 			k = k < n ? k : n;
-			memcpy(q->tail->slab->data + q->tail->off +
-				q->tail->len,
+			memcpy(
+			    q->tail->slab->data + q->tail->off + q->tail->len,
 			    from, k);
 			q->tail->len += (uint32_t)k;
 			q->bytes += k;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-
 /*
  * What survives the loss of a link: docs/PROTOCOL.md, "RESUME, step by step".
  * The relay begins a round and lists what it has of every DETACHED stream; the
@@ -73,8 +72,9 @@ list_one(struct mux_stream *s, void *arg)
 static void
 send_list(struct mux *m, struct lister *t)
 {
-	t->f = (struct frame){ .type = FRAME_RESUME, .stream = own_links(m),
-		.offset = t->round };
+	t->f = (struct frame){
+		.type = FRAME_RESUME, .stream = own_links(m), .offset = t->round
+	};
 	mux_stream_each(m, list_one, t);
 	t->f.flags = FRAME_LAST;
 	mux_link_add(t->link, &t->f, t->body);
@@ -111,8 +111,8 @@ judge_missing(struct mux_stream *s, struct mux_link *l)
 
 /* The other side says what it has: forget that, go on from there. */
 static void
-judge_listed(struct mux_stream *s, struct mux_link *l,
-    const struct resume_entry *e)
+judge_listed(
+    struct mux_stream *s, struct mux_link *l, const struct resume_entry *e)
 {
 	bool end = (e->flags & RESUME_END) != 0;
 
@@ -120,8 +120,8 @@ judge_listed(struct mux_stream *s, struct mux_link *l,
 	if (!s->udp) {
 		if (e->received < s->acked || e->received > pulled(s) ||
 		    (end && (!s->fin_pulled || e->received != pulled(s)))) {
-			mux_break(s->m, "RESUME %u of what was not sent",
-			    s->number);
+			mux_break(
+			    s->m, "RESUME %u of what was not sent", s->number);
 			return;
 		}
 		mux_stream_trim(s, e->received);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-
 /*
  * Whose turn it is.  Streams that have something to send stand in m->turn;
  * each gets one turn a run: what it retained and must send again, or one read
@@ -82,8 +81,9 @@ send_piece(struct mux_stream *s)
 	struct seg *g = s->cur;
 	uint32_t n = g->len - s->cur_pos;
 	uint8_t *body = g->slab->data + g->off + s->cur_pos;
-	struct frame f = { .type = FRAME_DATA, .stream = s->number,
-		.offset = s->sent };
+	struct frame f = {
+		.type = FRAME_DATA, .stream = s->number, .offset = s->sent
+	};
 
 	n = n < FRAME_BODY_MAX ? n : FRAME_BODY_MAX;
 	f.len = (uint16_t)n;
@@ -120,8 +120,9 @@ send_retained(struct mux_stream *s, bool heed_room)
 static void
 send_fin(struct mux_stream *s)
 {
-	struct frame f = { .type = FRAME_FIN, .stream = s->number,
-		.offset = pulled(s) };
+	struct frame f = {
+		.type = FRAME_FIN, .stream = s->number, .offset = pulled(s)
+	};
 
 	mux_link_put(s->link, &f, NULL);
 	s->fin_sent = true;
@@ -227,8 +228,7 @@ read_and_send(struct mux_stream *s)
 		m->starved = true;
 		return;
 	}
-	got = s->sarg == NULL ? MUX_BROKEN
-			      : m->ops.pull(s->sarg, v, n, &flags);
+	got = s->sarg == NULL ? MUX_BROKEN : m->ops.pull(s->sarg, v, n, &flags);
 	if (got >= 0 && !s->rst && !s->dead) {
 		s->readable = got > 0 && (flags & MUX_MORE) != 0;
 		s->fin_pulled = (flags & MUX_EOF) != 0;
@@ -250,8 +250,7 @@ take_turn(struct mux_stream *s)
 {
 	if (s->sent < pulled(s))
 		send_retained(s, true);
-	else if (!s->fin_pulled && s->readable &&
-	    pulled(s) < send_limit(s))
+	else if (!s->fin_pulled && s->readable && pulled(s) < send_limit(s))
 		read_and_send(s);
 	if (!s->rst && !s->dead && s->fin_pulled && !s->fin_sent &&
 	    s->sent == pulled(s) && s->link != NULL)

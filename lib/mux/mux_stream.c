@@ -151,8 +151,8 @@ mux_stream_free(struct mux_stream *s)
 
 /* It is over for both sides: its number is free, gone() will be told. */
 void
-mux_stream_over(struct mux_stream *s, bool clean, uint16_t code,
-    const char *sentence)
+mux_stream_over(
+    struct mux_stream *s, bool clean, uint16_t code, const char *sentence)
 {
 	if (s->dead)
 		return;
@@ -181,7 +181,7 @@ mux_stream_tell_gone(struct mux_stream *s)
 		m->ops.gone(s->sarg,
 		    s->dead_clean ? MUX_GONE_CLEAN : MUX_GONE_RESET, s->code,
 		    s->extra.sentence != NULL ? s->extra.sentence
-					: code_sentence(s->code));
+					      : code_sentence(s->code));
 	mux_stream_free(s);
 }
 
@@ -395,8 +395,10 @@ on_open(struct mux_link *l, const struct frame *f)
 	}
 	if ((f->stream & 1) == (mux_is_relay(m) ? 1U : 0U) ||
 	    mux_stream_find(m, f->stream) != NULL || !may_open(m)) {
-		mux_break(m, "OPEN %u: not the peer's number, in use, or too"
-			     " many a second", f->stream);
+		mux_break(m,
+		    "OPEN %u: not the peer's number, in use, or too"
+		    " many a second",
+		    f->stream);
 		return;
 	}
 	if ((s = mux_stream_new(m, f->stream, false)) == NULL) {
@@ -484,8 +486,8 @@ say_rst(struct mux_stream *s)
 	n = reset_encode(frame, sizeof(frame), s->number, s->code,
 	    s->extra.sentence, false, &e);
 	if (n == -1) /* the sentence was not fit to be sent */
-		n = reset_encode(frame, sizeof(frame), s->number, s->code,
-		    NULL, false, &e);
+		n = reset_encode(
+		    frame, sizeof(frame), s->number, s->code, NULL, false, &e);
 	if (n > 0 && frame_decode(&f, frame, (size_t)n, &e) > 0)
 		mux_link_put(s->link, &f, f.body);
 	free(s->extra.sentence);
@@ -660,8 +662,8 @@ mux_stream_push(struct mux_stream *s)
 
 	if (s->rst || s->dead || s->udp)
 		return;
-	while (s->accepted && !s->blocked && s->in.bytes > 0 &&
-	    s->sarg != NULL) {
+	while (
+	    s->accepted && !s->blocked && s->in.bytes > 0 && s->sarg != NULL) {
 		k = mux_queue_spans(&s->in, v, PUSH_SPANS, &n);
 		done = s->m->ops.push(s->sarg, v, k);
 		if (s->rst || s->dead)
@@ -697,8 +699,10 @@ mux_writable(struct mux_stream *s)
 void
 mux_stream_answer(struct mux_link *l, uint32_t number)
 {
-	struct frame f = { .type = FRAME_RESET, .flags = FRAME_ANSWER,
-		.len = 2, .stream = number };
+	struct frame f = { .type = FRAME_RESET,
+		.flags = FRAME_ANSWER,
+		.len = 2,
+		.stream = number };
 	uint8_t code[2] = { 0, CODE_RESET };
 
 	if (++l->answers <= ANSWERS_MAX) {
@@ -768,8 +772,8 @@ on_data(struct mux_stream *s, const struct frame *f, struct slab *b)
 	    ((s->blocked || !s->accepted) && f->len * 2U < b->cap))
 		rc = mux_queue_copy(m, &s->in, f->body, f->len);
 	else
-		rc = mux_queue_add(m, &s->in, b,
-		    (uint32_t)(f->body - b->data), f->len);
+		rc = mux_queue_add(
+		    m, &s->in, b, (uint32_t)(f->body - b->data), f->len);
 	if (rc == -1) {
 		mux_break(m, "out of memory");
 		return;

@@ -81,8 +81,8 @@ take_found(struct lookup *k, const struct addrinfo *all)
 			return;
 		if (a[turn] == NULL)
 			continue;
-		if (addr_from_sockaddr(&k->found[k->count],
-			a[turn]->ai_addr, NULL) == 0)
+		if (addr_from_sockaddr(
+			&k->found[k->count], a[turn]->ai_addr, NULL) == 0)
 			k->found[k->count++].port = 0;
 		a[turn] = next_of(a[turn]->ai_next, all->ai_family, turn == 0);
 	}
@@ -141,8 +141,8 @@ start_thread(struct lookup *k, struct err *e)
 }
 
 struct lookup *
-lookup_start(struct loop *l, const char *host, lookup_fn *fn, void *arg,
-    struct err *e)
+lookup_start(
+    struct loop *l, const char *host, lookup_fn *fn, void *arg, struct err *e)
 {
 	struct lookup *k = NULL;
 
@@ -151,8 +151,7 @@ lookup_start(struct loop *l, const char *host, lookup_fn *fn, void *arg,
 		return NULL;
 	}
 	if (atomic_fetch_add(&lookups, 1) >= LOOKUP_MAX) {
-		err_set(e, "%d names are being looked up already",
-		    LOOKUP_MAX);
+		err_set(e, "%d names are being looked up already", LOOKUP_MAX);
 		goto less;
 	}
 	if ((k = calloc(1, sizeof(*k))) == NULL) {

@@ -16,7 +16,7 @@ struct loop;
 
 enum {
 	LOOKUP_ADDRS_MAX = 16, /* of one name; further ones are left out */
-	LOOKUP_MAX = 64, /* at a time; further ones fail */
+	LOOKUP_MAX = 64,       /* at a time; further ones fail */
 };
 
 /*
@@ -30,11 +30,11 @@ size_t lookup_here(const char *host, struct addr out[2]);
  * count is 0 when the name does not resolve: why tells.  The families take
  * turns, the system's first choice first; ports are 0.
  */
-typedef void lookup_fn(void *arg, const struct addr *found, size_t count,
-    const struct err *why);
+typedef void lookup_fn(
+    void *arg, const struct addr *found, size_t count, const struct err *why);
 
-struct lookup *lookup_start(struct loop *l, const char *host, lookup_fn *fn,
-    void *arg, struct err *e);
+struct lookup *lookup_start(
+    struct loop *l, const char *host, lookup_fn *fn, void *arg, struct err *e);
 
 /*
  * Gives it up: nothing will be told.  Leaves NULL behind; NULL is welcome.  The

@@ -56,14 +56,14 @@ static const struct field goaway_fields[] = {
 	{ 3, FIELD_TEXT, 0, "sentence", AT(struct proto_goaway, sentence) },
 };
 
-static const struct field_table config_table = FIELD_TABLE(
-    FRAME_CONFIG, struct proto_config, config_fields);
-static const struct field_table report_table = FIELD_TABLE(
-    FRAME_REPORT, struct proto_report, report_fields);
-static const struct field_table open_table = FIELD_TABLE(
-    FRAME_OPEN, struct proto_open, open_fields);
-static const struct field_table goaway_table = FIELD_TABLE(
-    FRAME_GOAWAY, struct proto_goaway, goaway_fields);
+static const struct field_table config_table =
+    FIELD_TABLE(FRAME_CONFIG, struct proto_config, config_fields);
+static const struct field_table report_table =
+    FIELD_TABLE(FRAME_REPORT, struct proto_report, report_fields);
+static const struct field_table open_table =
+    FIELD_TABLE(FRAME_OPEN, struct proto_open, open_fields);
+static const struct field_table goaway_table =
+    FIELD_TABLE(FRAME_GOAWAY, struct proto_goaway, goaway_fields);
 
 /*
  * Tunnel 0 is no tunnel: a CONFIG without fields, with LAST, for a machine

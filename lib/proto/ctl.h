@@ -29,7 +29,11 @@ enum proto_state { /* of a tunnel, as CONFIG tells it */
 	PROTO_FAULT = 7,   /* its port cannot be had; sentence says why */
 };
 
-enum proto_proxy { PROTO_PROXY_OFF = 0, PROTO_PROXY_V1 = 1, PROTO_PROXY_V2 = 2 };
+enum proto_proxy {
+	PROTO_PROXY_OFF = 0,
+	PROTO_PROXY_V1 = 1,
+	PROTO_PROXY_V2 = 2
+};
 
 enum proto_lamp { PROTO_LAMP_SERVICE = 1, PROTO_LAMP_REACH = 2 };
 

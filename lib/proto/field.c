@@ -112,8 +112,8 @@ static int
 number_check(const struct field *d, uint64_t v, struct err *e)
 {
 	if (v < d->lo || (d->hi != 0 && v > d->hi))
-		return err_set(e, "%s may not be %llu", d->name,
-		    (unsigned long long)v);
+		return err_set(
+		    e, "%s may not be %llu", d->name, (unsigned long long)v);
 	return 0;
 }
 
@@ -121,8 +121,8 @@ static int
 text_check(const struct field *d, const void *p, size_t n, struct err *e)
 {
 	if (n >= d->size)
-		return err_set(e, "%s is longer than %zu bytes", d->name,
-		    d->size - 1);
+		return err_set(
+		    e, "%s is longer than %zu bytes", d->name, d->size - 1);
 	if (!str_is_text(p, n))
 		return err_set(e, "%s is not text", d->name);
 	return 0;
@@ -307,8 +307,8 @@ get_fixed(uint8_t *to, const struct field *d, const uint8_t *p, size_t n,
 	uint64_t v;
 
 	if (n != d->size)
-		return err_set(e, "%s of %zu bytes, not %zu", d->name, n,
-		    d->size);
+		return err_set(
+		    e, "%s of %zu bytes, not %zu", d->name, n, d->size);
 	if (d->has_at != 0)
 		to[d->has_at] = 1;
 	if (d->kind == FIELD_BYTES) {

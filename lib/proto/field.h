@@ -40,9 +40,9 @@ void field_put(struct field_writer *w, uint8_t key, const void *p, size_t n);
 enum field_kind {
 	FIELD_NUMBER = 1, /* uint8_t to uint64_t, or bool; size says which */
 	FIELD_BYTES = 2,  /* exactly size bytes */
-	FIELD_TEXT = 3,	  /* char[size], ends with NUL */
+	FIELD_TEXT = 3,   /* char[size], ends with NUL */
 	FIELD_TEXTS = 4,  /* the same, many times: char[max][size] */
-	FIELD_LIST = 5,	  /* up to max items of each numbers of size bytes */
+	FIELD_LIST = 5,   /* up to max items of each numbers of size bytes */
 };
 
 /*
@@ -72,10 +72,10 @@ struct field_table {
 	size_t size; /* of the struct */
 };
 
-#define FIELD_TABLE(T, S, F)                                                   \
-	{                                                                      \
-		.type = (T), .fields = (F),                                    \
-		.count = sizeof(F) / sizeof((F)[0]), .size = sizeof(S)         \
+#define FIELD_TABLE(T, S, F)                                           \
+	{                                                              \
+		.type = (T), .fields = (F),                            \
+		.count = sizeof(F) / sizeof((F)[0]), .size = sizeof(S) \
 	}
 
 /*

@@ -67,11 +67,11 @@ check(const struct rule *r, const struct frame *f, struct err *e)
 
 	if (f->len < r->len_min || f->len > r->len_max ||
 	    f->len % r->len_unit != 0)
-		return err_set(e, "%s with a body of %d bytes", r->name,
-		    f->len);
+		return err_set(
+		    e, "%s with a body of %d bytes", r->name, f->len);
 	if (f->stream < r->stream_min || f->stream > r->stream_max)
-		return err_set(e, "%s with stream %lu", r->name,
-		    (unsigned long)f->stream);
+		return err_set(
+		    e, "%s with stream %lu", r->name, (unsigned long)f->stream);
 	if (f->offset < r->offset_min || f->offset > room)
 		return err_set(e, "%s with offset %llu", r->name,
 		    (unsigned long long)f->offset);

@@ -7,7 +7,7 @@
 #include "proto/frame.h"
 
 #define AT(S, M) .at = offsetof(S, M), .size = sizeof(((S *)0)->M)
-#define TEXT	 PROTO_TEXT_MAX + 1
+#define TEXT     PROTO_TEXT_MAX + 1
 
 static const struct field hello_fields[] = {
 	{ 1, FIELD_LIST, 1, "versions", offsetof(struct proto_hello, versions),
@@ -17,15 +17,14 @@ static const struct field hello_fields[] = {
 	{ 3, FIELD_BYTES, 0, "session key", AT(struct proto_hello, key),
 	    .has_at = offsetof(struct proto_hello, has_key) },
 	{ 4, FIELD_LIST, 0, "links", offsetof(struct proto_hello, links),
-	    sizeof(uint8_t), offsetof(struct proto_hello, link_count),
-	    .lo = 1, .max = PROTO_LINKS_MAX, .each = 1 },
+	    sizeof(uint8_t), offsetof(struct proto_hello, link_count), .lo = 1,
+	    .max = PROTO_LINKS_MAX, .each = 1 },
 	{ 5, FIELD_BYTES, 1, "instance", AT(struct proto_hello, instance) },
 	{ 6, FIELD_TEXT, 0, "program", AT(struct proto_hello, program) },
 	{ 7, FIELD_TEXT, 0, "system", AT(struct proto_hello, system) },
 	{ 8, FIELD_TEXT, 0, "computer", AT(struct proto_hello, computer) },
 	{ 9, FIELD_TEXTS, 0, "allow", offsetof(struct proto_hello, allow), TEXT,
-	    offsetof(struct proto_hello, allow_count),
-	    .max = PROTO_ALLOW_MAX },
+	    offsetof(struct proto_hello, allow_count), .max = PROTO_ALLOW_MAX },
 };
 
 static const struct field welcome_fields[] = {
@@ -59,12 +58,12 @@ static const struct field reject_fields[] = {
 	    AT(struct proto_reject, other_addr) },
 };
 
-static const struct field_table hello_table = FIELD_TABLE(
-    FRAME_HELLO, struct proto_hello, hello_fields);
-static const struct field_table welcome_table = FIELD_TABLE(
-    FRAME_WELCOME, struct proto_welcome, welcome_fields);
-static const struct field_table reject_table = FIELD_TABLE(
-    FRAME_REJECT, struct proto_reject, reject_fields);
+static const struct field_table hello_table =
+    FIELD_TABLE(FRAME_HELLO, struct proto_hello, hello_fields);
+static const struct field_table welcome_table =
+    FIELD_TABLE(FRAME_WELCOME, struct proto_welcome, welcome_fields);
+static const struct field_table reject_table =
+    FIELD_TABLE(FRAME_REJECT, struct proto_reject, reject_fields);
 
 /* Each range of versions begins with its lowest. */
 static int
@@ -146,8 +145,7 @@ reject_encode(
 }
 
 int
-reject_decode(
-    struct proto_reject *r_out, const struct frame *f, struct err *e)
+reject_decode(struct proto_reject *r_out, const struct frame *f, struct err *e)
 {
 	return field_decode(r_out, &reject_table, f, e);
 }

@@ -27,8 +27,7 @@ check_name(const char *name, struct err *e)
 		    "name: control characters or broken UTF-8; use letters, "
 		    "digits and signs");
 	if (name[0] == ' ' || name[n - 1] == ' ')
-		return err_set(
-		    e, "name: a space at its edge; leave it away");
+		return err_set(e, "name: a space at its edge; leave it away");
 	return 0;
 }
 
@@ -208,8 +207,8 @@ check_target(
 		    "target: not understood; write it as HOST:PORT, with an "
 		    "IPv6 address as [2001:db8::7]:PORT");
 	if (!str_number(port, 1, 65535, &number))
-		return err_set(e,
-		    "target: the port is not a number from 1 to 65535");
+		return err_set(
+		    e, "target: the port is not a number from 1 to 65535");
 	*port_out = (uint16_t)number;
 	return check_host(host_out, e);
 }
@@ -301,15 +300,16 @@ check_cidrs(const char *field, const char *text, char *to, struct err *e)
 			    "%s: \"%s\" is not an address or a network; write "
 			    "192.0.2.7, 192.0.2.0/24 or 2001:db8::/32",
 			    field,
-			    str_escape(shown, sizeof(shown), word,
-				strlen(word)));
+			    str_escape(
+				shown, sizeof(shown), word, strlen(word)));
 		text += n;
 		if (is_listed(to, form))
 			continue;
 		if (++count > CHECK_CIDR_COUNT)
-			return err_set(e, "%s: more than %d entries; join some "
-			    "into larger networks", field,
-			    (int)CHECK_CIDR_COUNT);
+			return err_set(e,
+			    "%s: more than %d entries; join some "
+			    "into larger networks",
+			    field, (int)CHECK_CIDR_COUNT);
 		len += (size_t)snprintf(to + len, CHECK_CIDRS_MAX + 1 - len,
 		    "%s%s", len > 0 ? "," : "", form);
 	}

@@ -56,8 +56,8 @@ int check_host(const char *host, struct err *e);
  * "HOST:PORT", "[V6]:PORT", or "PORT" alone, which is on 127.0.0.1.  host_out
  * has room for CHECK_HOST_MAX + 1 bytes.
  */
-int check_target(const char *text, char *host_out, uint16_t *port_out,
-    struct err *e);
+int check_target(
+    const char *text, char *host_out, uint16_t *port_out, struct err *e);
 
 /*
  * Addresses and networks between commas or spaces, as they are stored: no

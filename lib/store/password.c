@@ -38,8 +38,8 @@ password_hash(char *hash_out, const char *password, struct err *e)
 {
 	char salt[CRYPT_GENSALT_OUTPUT_SIZE];
 
-	if (crypt_gensalt_rn(
-		method, COST, NULL, 0, salt, (int)sizeof(salt)) == NULL ||
+	if (crypt_gensalt_rn(method, COST, NULL, 0, salt, (int)sizeof(salt)) ==
+		NULL ||
 	    !crypt_into(hash_out, password, salt))
 		return err_sys(e, "password: hashing failed");
 	return 0;

@@ -605,6 +605,6 @@ store_file_check(struct store *s, struct err *e)
 	if (moved == 0)
 		return 0;
 	because(s, STORE_LOST);
-	return err_set(e,
-	    "%s was replaced by another file while it was in use", s->path);
+	return err_set(
+	    e, "%s was replaced by another file while it was in use", s->path);
 }

@@ -13,7 +13,7 @@ struct store;
 /* Longer texts are cut when they are written; none carries a secret. */
 struct event {
 	int64_t id;
-	int64_t at; /* 0: now */
+	int64_t at;   /* 0: now */
 	int64_t user; /* whose page shows it; 0: nobody's */
 	char who[256];
 	char did[65]; /* "tunnel add" */

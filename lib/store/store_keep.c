@@ -154,24 +154,32 @@ struct term {
 
 static const struct term terms[] = {
 	{ "DELETE FROM web_session WHERE id IN (SELECT id FROM web_session"
-	  " WHERE expires_at < ?1 LIMIT ?2)", 0 },
+	  " WHERE expires_at < ?1 LIMIT ?2)",
+	    0 },
 	{ "DELETE FROM port_rest WHERE port IN (SELECT port FROM port_rest"
-	  " WHERE until < ?1 LIMIT ?2)", 0 },
+	  " WHERE until < ?1 LIMIT ?2)",
+	    0 },
 	{ "DELETE FROM tunnel WHERE id IN (SELECT id FROM tunnel"
-	  " WHERE deleted_at < ?1 LIMIT ?2)", 60 },
+	  " WHERE deleted_at < ?1 LIMIT ?2)",
+	    60 },
 	{ "DELETE FROM machine_key WHERE id IN (SELECT id FROM machine_key"
-	  " WHERE first_used_at IS NULL AND expires_at < ?1 LIMIT ?2)", 7 },
+	  " WHERE first_used_at IS NULL AND expires_at < ?1 LIMIT ?2)",
+	    7 },
 	{ "DELETE FROM machine_key WHERE id IN (SELECT id FROM machine_key"
-	  " WHERE revoked_at < ?1 LIMIT ?2)", 400 },
+	  " WHERE revoked_at < ?1 LIMIT ?2)",
+	    400 },
 	{ "DELETE FROM machine WHERE id IN (SELECT id FROM machine"
-	  " WHERE deleted_at < ?1 LIMIT ?2)", 60 },
+	  " WHERE deleted_at < ?1 LIMIT ?2)",
+	    60 },
 	{ "DELETE FROM session WHERE id IN (SELECT id FROM session"
-	  " WHERE disconnected_at < ?1 LIMIT ?2)", 90 },
+	  " WHERE disconnected_at < ?1 LIMIT ?2)",
+	    90 },
 	{ "DELETE FROM usage_hour WHERE (hour, tunnel_id) IN (SELECT hour,"
 	  " tunnel_id FROM usage_hour WHERE hour < ?1 / 3600000 LIMIT ?2)",
 	    400 },
 	{ "DELETE FROM event WHERE id IN (SELECT id FROM event"
-	  " WHERE at < ?1 LIMIT ?2)", 400 },
+	  " WHERE at < ?1 LIMIT ?2)",
+	    400 },
 };
 
 static int

@@ -30,8 +30,8 @@ add(struct store *s, int64_t user, const char *name, bool may_write,
 	if (store_do(s, q, e) == -1)
 		return -1;
 	if (store_changed(s) == 0)
-		return store_refuse(s, e, "user %lld: there is none",
-		    (long long)user);
+		return store_refuse(
+		    s, e, "user %lld: there is none", (long long)user);
 	*id_out = sqlite3_last_insert_rowid(s->db);
 	return 0;
 }
@@ -124,8 +124,8 @@ used(struct store *s, int64_t id, struct err *e)
 {
 	sqlite3_stmt *q;
 
-	if ((q = store_query(s,
-		 "UPDATE api_key SET last_used_at = ?2 WHERE id = ?1", e)) ==
+	if ((q = store_query(
+		 s, "UPDATE api_key SET last_used_at = ?2 WHERE id = ?1", e)) ==
 	    NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, id);

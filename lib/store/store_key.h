@@ -23,7 +23,7 @@ struct api_key {
 	char name[CHECK_NAME_MAX + 1];
 	int64_t created_at;
 	int64_t last_used_at; /* 0: never; kept to 5 minutes */
-	bool may_write;	      /* else it only reads */
+	bool may_write;       /* else it only reads */
 };
 
 /* key_out has room for KEY_LEN + 1 bytes and is the only copy. */

@@ -9,16 +9,17 @@
 
 enum { SECRET_LEN = 32 };
 
-#define GOOD_KEY                                                               \
-	"revoked_at IS NULL AND (first_used_at IS NOT NULL OR expires_at > ?2)"
+#define GOOD_KEY                                                             \
+	"revoked_at IS NULL AND (first_used_at IS NOT NULL OR expires_at > " \
+	"?2)"
 
-#define MACHINE                                                                \
-	"SELECT id, user_id, name, computer, system, address, seen_at,"        \
-	" created_at, (SELECT count(*) FROM machine_tunnel JOIN tunnel"        \
-	"  ON tunnel.id = tunnel_id WHERE machine_id = machine.id"             \
-	"  AND tunnel.deleted_at IS NULL),"                                    \
-	" (SELECT count(*) FROM machine_key WHERE machine_id = machine.id"     \
-	"  AND " GOOD_KEY ") FROM machine"                                     \
+#define MACHINE                                                            \
+	"SELECT id, user_id, name, computer, system, address, seen_at,"    \
+	" created_at, (SELECT count(*) FROM machine_tunnel JOIN tunnel"    \
+	"  ON tunnel.id = tunnel_id WHERE machine_id = machine.id"         \
+	"  AND tunnel.deleted_at IS NULL),"                                \
+	" (SELECT count(*) FROM machine_key WHERE machine_id = machine.id" \
+	"  AND " GOOD_KEY ") FROM machine"                                 \
 	" WHERE ?1 IN (0, user_id) AND deleted_at IS NULL "
 
 static void
@@ -256,8 +257,8 @@ add_row(struct store *s, int64_t user, const char *name, int64_t *id_out,
 	if (store_do(s, q, e) == -1)
 		return -1;
 	if (store_changed(s) == 0)
-		return store_refuse(s, e, "user %lld: there is none",
-		    (long long)user);
+		return store_refuse(
+		    s, e, "user %lld: there is none", (long long)user);
 	*id_out = sqlite3_last_insert_rowid(s->db);
 	return 0;
 }
@@ -301,8 +302,8 @@ store_machine_add(struct store *s, int64_t user, const char *name,
 
 /* Runs a change of ?1 user, ?2 id, ?3 now: 1 when it found its row. */
 static int
-change(struct store *s, const char *sql, int64_t user, int64_t id,
-    struct err *e)
+change(
+    struct store *s, const char *sql, int64_t user, int64_t id, struct err *e)
 {
 	sqlite3_stmt *q;
 
@@ -359,8 +360,7 @@ store_machine_key_add(struct store *s, int64_t user, int64_t machine,
 {
 	if (store_begin(s, e) == -1)
 		return -1;
-	return store_end(
-	    s, key_add(s, user, machine, id_out, token_out, e), e);
+	return store_end(s, key_add(s, user, machine, id_out, token_out, e), e);
 }
 
 int

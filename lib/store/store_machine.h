@@ -32,7 +32,7 @@ struct machine {
 	int64_t seen_at; /* 0: never */
 	int64_t created_at;
 	int64_t tunnels; /* living ones that it may serve */
-	int64_t keys;	 /* good ones */
+	int64_t keys;    /* good ones */
 };
 
 enum machine_key_state {
@@ -76,12 +76,12 @@ int store_machine_serve(struct store *s, int64_t user, int64_t machine,
     int64_t tunnel, bool may, struct err *e);
 
 /* Ids of the living tunnels that it may serve; free(*list_out). */
-int store_machine_tunnels(struct store *s, int64_t machine,
-    int64_t **list_out, size_t *n_out, struct err *e);
+int store_machine_tunnels(struct store *s, int64_t machine, int64_t **list_out,
+    size_t *n_out, struct err *e);
 
 /* Ids of the living machines that may serve it; free(*list_out). */
-int store_machine_of_tunnel(struct store *s, int64_t tunnel,
-    int64_t **list_out, size_t *n_out, struct err *e);
+int store_machine_of_tunnel(struct store *s, int64_t tunnel, int64_t **list_out,
+    size_t *n_out, struct err *e);
 
 /* A further key; 0 when there is no such machine. */
 int store_machine_key_add(struct store *s, int64_t user, int64_t machine,

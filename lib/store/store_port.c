@@ -269,8 +269,8 @@ find(struct map *m, const struct tunnel_ports *ports, enum state state,
  * so that a tunnel which may be taken back keeps its port.
  */
 static int
-lease_any(struct store *s, struct map *m,
-    const struct tunnel_ports *ports, uint16_t *port_out, struct err *e)
+lease_any(struct store *s, struct map *m, const struct tunnel_ports *ports,
+    uint16_t *port_out, struct err *e)
 {
 	static const enum state order[] = { FREE, OWN, FRESH };
 	unsigned tries = 0;

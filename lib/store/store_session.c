@@ -114,8 +114,7 @@ write_machine(struct store *s, sqlite3_stmt *q, const struct session_row *r,
 }
 
 static int
-write_sessions(
-    struct store *s, const struct session_batch *b, struct err *e)
+write_sessions(struct store *s, const struct session_batch *b, struct err *e)
 {
 	sqlite3_stmt *session, *machine = NULL;
 	size_t i;
@@ -251,8 +250,8 @@ start(struct store *s, const char *relay, int64_t *next_id_out, struct err *e)
 }
 
 int
-store_session_start(struct store *s, const char *relay, int64_t *next_id_out,
-    struct err *e)
+store_session_start(
+    struct store *s, const char *relay, int64_t *next_id_out, struct err *e)
 {
 	if (store_begin(s, e) == -1)
 		return -1;

@@ -30,8 +30,8 @@ struct session_row {
 	const char *computer;
 	int64_t connected_at;
 	int64_t seen_at;
-	int64_t disconnected_at; /* 0: it lives */
-	const char *why;	 /* "" while it lives */
+	int64_t disconnected_at;      /* 0: it lives */
+	const char *why;              /* "" while it lives */
 	uint64_t bytes_in, bytes_out; /* since it began */
 	uint64_t streams_in, streams_out;
 };
@@ -61,8 +61,8 @@ struct session_batch {
  * At relayd's start: sessions of this relay that were left open are closed at
  * the time they were last seen.  *next_id_out is the first number for new ones.
  */
-int store_session_start(struct store *s, const char *relay,
-    int64_t *next_id_out, struct err *e);
+int store_session_start(
+    struct store *s, const char *relay, int64_t *next_id_out, struct err *e);
 
 /*
  * Writes all of it or nothing: 1 written, 0 busy now, -1 with e.  What belongs

@@ -100,8 +100,8 @@ stored(struct store *s, struct setting *out, struct err *e)
 	sqlite3_stmt *q;
 	int rc;
 
-	if ((q = store_query(s, "SELECT value FROM setting WHERE name = ?1",
-		 e)) == NULL)
+	if ((q = store_query(
+		 s, "SELECT value FROM setting WHERE name = ?1", e)) == NULL)
 		return -1;
 	store_bind_text(q, 1, out->name);
 	if ((rc = store_step(s, q, e)) == 1)
@@ -121,8 +121,8 @@ store_setting_list(
 		out[i].name = table[i].name;
 		out[i].values =
 		    table[i].words != NULL ? table[i].words : "a number";
-		str_copy(out[i].value, sizeof(out[i].value),
-		    table[i].by_default);
+		str_copy(
+		    out[i].value, sizeof(out[i].value), table[i].by_default);
 		if (stored(s, &out[i], e) == -1)
 			return -1;
 	}

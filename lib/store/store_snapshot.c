@@ -137,7 +137,7 @@ read_pair(struct load *l, void *row)
 
 struct part {
 	const char *sql; /* ?1: deleted tunnels since then */
-	size_t size;	 /* of a row */
+	size_t size;     /* of a row */
 	int (*read)(struct load *l, void *row);
 	size_t rows, count; /* members of struct snapshot */
 };
@@ -245,8 +245,7 @@ store_snapshot(struct store *s, struct err *e)
 		store_failed(s, SQLITE_NOMEM, e);
 		return NULL;
 	}
-	if (store_begin_read(s, e) == -1 ||
-	    store_end(s, load_all(&l), e) == -1)
+	if (store_begin_read(s, e) == -1 || store_end(s, load_all(&l), e) == -1)
 		snapshot_free(&l.n);
 	if (l.n != NULL && l.n->key_n > 0)
 		qsort(l.n->keys, l.n->key_n, sizeof(*l.n->keys), by_hash);

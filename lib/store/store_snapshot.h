@@ -97,8 +97,7 @@ void snapshot_free(struct snapshot **n);
 const struct snap_user *snapshot_user(const struct snapshot *n, int64_t id);
 const struct snap_machine *snapshot_machine(
     const struct snapshot *n, int64_t id);
-const struct snap_tunnel *snapshot_tunnel(
-    const struct snapshot *n, int64_t id);
+const struct snap_tunnel *snapshot_tunnel(const struct snapshot *n, int64_t id);
 
 /*
  * The key of a token (32 bytes); revoked and expired ones are found, too.

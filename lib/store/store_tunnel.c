@@ -110,8 +110,7 @@ store_tunnel_list(struct store *s, int64_t user, int64_t skip, int64_t limit,
 }
 
 int
-store_tunnel_count(
-    struct store *s, int64_t user, int64_t *n_out, struct err *e)
+store_tunnel_count(struct store *s, int64_t user, int64_t *n_out, struct err *e)
 {
 	sqlite3_stmt *q;
 
@@ -136,12 +135,11 @@ check_fields(const struct tunnel_wish *w, struct lists *l, struct err *e)
 {
 	if ((w->set & TUNNEL_NAME) != 0 && check_name(w->name, e) == -1)
 		return -1;
-	if ((w->set & TUNNEL_TARGET) != 0 &&
-	    check_host(w->local_host, e) == -1)
+	if ((w->set & TUNNEL_TARGET) != 0 && check_host(w->local_host, e) == -1)
 		return -1;
 	if ((w->set & TUNNEL_TARGET) != 0 && w->local_port == 0)
-		return err_set(e,
-		    "target: the port is not a number from 1 to 65535");
+		return err_set(
+		    e, "target: the port is not a number from 1 to 65535");
 	if ((w->set & TUNNEL_KIND) != 0 &&
 	    (w->kind < KIND_TCP || w->kind > KIND_BOTH))
 		return err_set(e, "kind: not known; choose tcp, udp or both");
@@ -198,8 +196,8 @@ check_owner(struct store *s, int64_t user, const struct settings *set,
 	if (rc == -1)
 		return -1;
 	if (rc == 0)
-		return store_refuse(s, e, "user %lld: there is none",
-		    (long long)user);
+		return store_refuse(
+		    s, e, "user %lld: there is none", (long long)user);
 	if (by_operator)
 		return 0;
 	if (frozen)
@@ -262,13 +260,12 @@ add(struct store *s, int64_t user, const struct tunnel_wish *w,
 	bind_wish(q, user, w, l,
 	    (w->set & TUNNEL_RATE) != 0 ? w->address_rate : set.address_rate);
 	sqlite3_bind_int(q, 6, port);
-	sqlite3_bind_int64(
-	    q, 7, now + (int64_t)set.verify_hours * 3600 * 1000);
+	sqlite3_bind_int64(q, 7, now + (int64_t)set.verify_hours * 3600 * 1000);
 	store_bind_id(q, 8, verified ? now : 0);
 	sqlite3_bind_int64(q, 15, now);
 	if (store_do(s, q, e) == -1 ||
-	    store_tunnel_by_id(s, user, sqlite3_last_insert_rowid(s->db), t_out,
-		e) != 1)
+	    store_tunnel_by_id(
+		s, user, sqlite3_last_insert_rowid(s->db), t_out, e) != 1)
 		return -1;
 	return 0;
 }
@@ -282,18 +279,18 @@ store_tunnel_add(struct store *s, int64_t user, const struct tunnel_wish *w,
 	struct lists l = { "", "" };
 
 	if ((w->set & must) != must)
-		return store_refuse(s, e,
-		    "tunnel: it needs a name, a kind and a target");
+		return store_refuse(
+		    s, e, "tunnel: it needs a name, a kind and a target");
 	if (check_wish(s, w, &l, e) == -1 || store_begin(s, e) == -1)
 		return -1;
-	return store_end(s,
-	    add(s, user, w, &l, ports, by_operator, verified, t_out, e), e);
+	return store_end(
+	    s, add(s, user, w, &l, ports, by_operator, verified, t_out, e), e);
 }
 
 /* Refuses what the owner may not do to a frozen tunnel. */
 static int
-check_frozen(struct store *s, int64_t user, const struct tunnel *t,
-    struct err *e)
+check_frozen(
+    struct store *s, int64_t user, const struct tunnel *t, struct err *e)
 {
 	if (user == STORE_ANYBODY || (t->frozen_at == 0 && !t->user_frozen))
 		return 0;
@@ -320,10 +317,10 @@ update(struct store *s, const struct tunnel *t, const struct tunnel_wish *w,
 	store_bind_text(q, 2, (set & TUNNEL_NAME) != 0 ? w->name : t->name);
 	store_bind_text(q, 3,
 	    check_kind_name((set & TUNNEL_KIND) != 0 ? w->kind : t->kind));
-	store_bind_text(q, 4,
-	    (set & TUNNEL_TARGET) != 0 ? w->local_host : t->local_host);
-	sqlite3_bind_int(q, 5,
-	    (set & TUNNEL_TARGET) != 0 ? w->local_port : t->local_port);
+	store_bind_text(
+	    q, 4, (set & TUNNEL_TARGET) != 0 ? w->local_host : t->local_host);
+	sqlite3_bind_int(
+	    q, 5, (set & TUNNEL_TARGET) != 0 ? w->local_port : t->local_port);
 	sqlite3_bind_int(q, 6, port);
 	store_bind_text(q, 7,
 	    check_proxy_name((set & TUNNEL_PROXY) != 0 ? w->proxy : t->proxy));
@@ -333,8 +330,8 @@ update(struct store *s, const struct tunnel *t, const struct tunnel_wish *w,
 	    (set & TUNNEL_RATE) != 0 ? w->address_rate : t->address_rate);
 	sqlite3_bind_int64(q, 11,
 	    (set & TUNNEL_VISITORS) != 0 ? w->visitors_max : t->visitors_max);
-	store_bind_id(q, 12,
-	    (set & TUNNEL_EXPIRES) != 0 ? w->expires_at : t->expires_at);
+	store_bind_id(
+	    q, 12, (set & TUNNEL_EXPIRES) != 0 ? w->expires_at : t->expires_at);
 	return store_do(s, q, e);
 }
 
@@ -352,8 +349,8 @@ edit(struct store *s, int64_t user, int64_t id, const struct tunnel_wish *w,
 		return -1;
 	port = t.public_port;
 	if ((w->set & TUNNEL_PORT) != 0 && w->public_port != port) {
-		if (store_port_lease(s, t.user, ports, w->public_port, &port,
-			e) == -1 ||
+		if (store_port_lease(
+			s, t.user, ports, w->public_port, &port, e) == -1 ||
 		    store_port_rest(s, t.user, t.public_port, e) == -1 ||
 		    store_port_wake(s, port, e) == -1)
 			return -1;
@@ -387,8 +384,8 @@ move(struct store *s, int64_t id, uint16_t taken,
 		return 0;
 	if (store_port_lease(s, t.user, ports, 0, port_out, e) == -1 ||
 	    store_port_wake(s, *port_out, e) == -1 ||
-	    (q = store_query(s,
-		 "UPDATE tunnel SET public_port = ?2 WHERE id = ?1", e)) ==
+	    (q = store_query(
+		 s, "UPDATE tunnel SET public_port = ?2 WHERE id = ?1", e)) ==
 		NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, id);
@@ -419,8 +416,8 @@ stamp(struct store *s, const char *sql, int64_t id, bool on, struct err *e)
 }
 
 static int
-pause_tunnel(struct store *s, int64_t user, int64_t id, bool paused,
-    struct err *e)
+pause_tunnel(
+    struct store *s, int64_t user, int64_t id, bool paused, struct err *e)
 {
 	struct tunnel t;
 	int rc;
@@ -431,13 +428,13 @@ pause_tunnel(struct store *s, int64_t user, int64_t id, bool paused,
 		return -1;
 	if (paused == (t.paused_at != 0))
 		return 1;
-	return stamp(s, "UPDATE tunnel SET paused_at = ?2 WHERE id = ?1", id,
-	    paused, e);
+	return stamp(
+	    s, "UPDATE tunnel SET paused_at = ?2 WHERE id = ?1", id, paused, e);
 }
 
 int
-store_tunnel_pause(struct store *s, int64_t user, int64_t id, bool paused,
-    struct err *e)
+store_tunnel_pause(
+    struct store *s, int64_t user, int64_t id, bool paused, struct err *e)
 {
 	if (store_begin(s, e) == -1)
 		return -1;
@@ -454,8 +451,8 @@ freeze(struct store *s, int64_t id, bool frozen, struct err *e)
 		return rc;
 	if (frozen == (t.frozen_at != 0))
 		return 1;
-	return stamp(s, "UPDATE tunnel SET frozen_at = ?2 WHERE id = ?1", id,
-	    frozen, e);
+	return stamp(
+	    s, "UPDATE tunnel SET frozen_at = ?2 WHERE id = ?1", id, frozen, e);
 }
 
 int
@@ -479,8 +476,8 @@ remove_tunnel(struct store *s, int64_t user, int64_t id, struct err *e)
 	    (t.public_port != 0 &&
 		store_port_rest(s, t.user, t.public_port, e) == -1))
 		return -1;
-	return stamp(s, "UPDATE tunnel SET deleted_at = ?2 WHERE id = ?1", id,
-	    true, e);
+	return stamp(
+	    s, "UPDATE tunnel SET deleted_at = ?2 WHERE id = ?1", id, true, e);
 }
 
 int
@@ -535,8 +532,8 @@ restore(struct store *s, int64_t user, int64_t id, struct err *e)
 		    (long long)id, t.public_port);
 	if (store_port_wake(s, t.public_port, e) == -1)
 		return -1;
-	return stamp(s, "UPDATE tunnel SET deleted_at = ?2 WHERE id = ?1", id,
-	    false, e);
+	return stamp(
+	    s, "UPDATE tunnel SET deleted_at = ?2 WHERE id = ?1", id, false, e);
 }
 
 int

@@ -14,7 +14,7 @@ struct err;
 struct store;
 
 #define TUNNEL_PORT_REST_MS (INT64_C(24) * 3600 * 1000)
-#define TUNNEL_UNDO_MS	    (INT64_C(600) * 1000)
+#define TUNNEL_UNDO_MS      (INT64_C(600) * 1000)
 
 enum {
 	TUNNEL_RATE_MAX = 1000000,
@@ -92,9 +92,9 @@ struct tunnel_wish {
  * by_operator is not held to the user's number of tunnels.  Without verified
  * it waits for its link.  0 and *t_out, or -1.
  */
-int store_tunnel_add(struct store *s, int64_t user,
-    const struct tunnel_wish *w, const struct tunnel_ports *ports,
-    bool by_operator, bool verified, struct tunnel *t_out, struct err *e);
+int store_tunnel_add(struct store *s, int64_t user, const struct tunnel_wish *w,
+    const struct tunnel_ports *ports, bool by_operator, bool verified,
+    struct tunnel *t_out, struct err *e);
 
 /*
  * Changes what w sets; a user's frozen tunnel, or a frozen user's, is refused.
@@ -125,8 +125,8 @@ int store_tunnel_count(
     struct store *s, int64_t user, int64_t *n_out, struct err *e);
 
 /* Each is also done (1) when it was so before. */
-int store_tunnel_pause(struct store *s, int64_t user, int64_t id, bool paused,
-    struct err *e);
+int store_tunnel_pause(
+    struct store *s, int64_t user, int64_t id, bool paused, struct err *e);
 
 /* An admin's word; the owner cannot undo it. */
 int store_tunnel_freeze(

@@ -236,7 +236,8 @@ find_id(struct store *s, const uint8_t *key, const char *code, int64_t *id_out,
 		return 0;
 	if ((q = store_query(s,
 		 "SELECT id, verify_serial FROM tunnel"
-		 " WHERE verified_at IS NULL AND deleted_at IS NULL AND verify_until > ?1",
+		 " WHERE verified_at IS NULL AND deleted_at IS NULL AND "
+		 "verify_until > ?1",
 		 e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, clock_wall_ms());
@@ -316,16 +317,15 @@ renew(struct store *s, int64_t user, int64_t tunnel, struct err *e)
 		return -1;
 	sqlite3_bind_int64(q, 1, tunnel);
 	sqlite3_bind_int64(q, 2, user);
-	sqlite3_bind_int64(q, 3,
-	    clock_wall_ms() + (int64_t)set.verify_hours * 3600 * 1000);
+	sqlite3_bind_int64(
+	    q, 3, clock_wall_ms() + (int64_t)set.verify_hours * 3600 * 1000);
 	if (store_do(s, q, e) == -1)
 		return -1;
 	return store_changed(s) > 0;
 }
 
 int
-store_verify_renew(
-    struct store *s, int64_t user, int64_t tunnel, struct err *e)
+store_verify_renew(struct store *s, int64_t user, int64_t tunnel, struct err *e)
 {
 	if (store_begin(s, e) == -1)
 		return -1;

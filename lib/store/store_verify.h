@@ -47,8 +47,8 @@ int store_verify_find(struct store *s, const uint8_t key[VERIFY_KEY_LEN],
  * 0 for an admin's word.  0 when there is no such tunnel or the code is no
  * longer the newest; a verified one stays as it is.
  */
-int store_verify(struct store *s, int64_t tunnel, int64_t serial,
-    struct err *e);
+int store_verify(
+    struct store *s, int64_t tunnel, int64_t serial, struct err *e);
 
 /* A new link, good from now; the old one is void. */
 int store_verify_renew(

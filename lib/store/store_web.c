@@ -47,8 +47,7 @@ new_secret(char *secret_out, uint8_t hash[32], struct err *e)
 
 /* Binds numbers from the first place on, runs q, tells how many rows changed. */
 static int
-change(struct store *s, const char *sql, const int64_t *v, int n,
-    struct err *e)
+change(struct store *s, const char *sql, const int64_t *v, int n, struct err *e)
 {
 	sqlite3_stmt *q;
 	int i;
@@ -64,8 +63,8 @@ change(struct store *s, const char *sql, const int64_t *v, int n,
 
 /* The same in a transaction of its own. */
 static int
-change_alone(struct store *s, const char *sql, const int64_t *v, int n,
-    struct err *e)
+change_alone(
+    struct store *s, const char *sql, const int64_t *v, int n, struct err *e)
 {
 	if (store_begin(s, e) == -1)
 		return -1;
@@ -107,8 +106,8 @@ store_web_session_add(struct store *s, int64_t user, const char *address,
 	str_copy(cut_agent, sizeof(cut_agent), agent);
 	if (new_secret(secret_out, hash, e) == -1 || store_begin(s, e) == -1)
 		return -1;
-	return store_end(s,
-	    add_session(s, user, cut_address, cut_agent, hash, e), e);
+	return store_end(
+	    s, add_session(s, user, cut_address, cut_agent, hash, e), e);
 }
 
 #define SESSION                                                         \
@@ -214,8 +213,7 @@ store_web_session_remove_others(
 	int64_t v[2] = { user, keep };
 
 	return change_alone(s,
-	    "DELETE FROM web_session WHERE user_id = ?1 AND id <> ?2", v, 2,
-	    e);
+	    "DELETE FROM web_session WHERE user_id = ?1 AND id <> ?2", v, 2, e);
 }
 
 /* --- accounts -------------------------------------------------------------- */
@@ -237,8 +235,8 @@ store_web_has_users(struct store *s, bool *out, struct err *e)
 
 /* Inserts, inside the transaction: 1. */
 static int
-add_user(struct store *s, const char *email, const char *hash,
-    const char *role, int64_t *id_out, struct err *e)
+add_user(struct store *s, const char *email, const char *hash, const char *role,
+    int64_t *id_out, struct err *e)
 {
 	sqlite3_stmt *q;
 
@@ -295,8 +293,8 @@ set_password(struct store *s, int64_t user, const char *hash, int64_t keep,
 	int64_t v[2] = { user, keep };
 	sqlite3_stmt *q;
 
-	if ((q = store_query(s, "UPDATE user SET password = ?2 WHERE id = ?1",
-		 e)) == NULL)
+	if ((q = store_query(
+		 s, "UPDATE user SET password = ?2 WHERE id = ?1", e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, user);
 	store_bind_text(q, 2, hash);
@@ -305,8 +303,10 @@ set_password(struct store *s, int64_t user, const char *hash, int64_t keep,
 	if (store_changed(s) == 0)
 		return 0;
 	return change(s,
-		   "DELETE FROM web_session WHERE user_id = ?1 AND id <> ?2",
-		   v, 2, e) == -1 ? -1 : 1;
+		   "DELETE FROM web_session WHERE user_id = ?1 AND id <> ?2", v,
+		   2, e) == -1
+	    ? -1
+	    : 1;
 }
 
 int
@@ -321,8 +321,8 @@ store_web_set_password(struct store *s, int64_t user, const char *hash,
 /* --- invitations ----------------------------------------------------------- */
 
 static int
-add_invitation(struct store *s, const char *note, const uint8_t hash[32],
-    struct err *e)
+add_invitation(
+    struct store *s, const char *note, const uint8_t hash[32], struct err *e)
 {
 	int64_t now = clock_wall_ms();
 	sqlite3_stmt *q;
@@ -377,8 +377,8 @@ store_web_invited(struct store *s, const char *secret, struct err *e)
 }
 
 int
-store_web_invitation_list(struct store *s, struct invitation **list_out,
-    size_t *n_out, struct err *e)
+store_web_invitation_list(
+    struct store *s, struct invitation **list_out, size_t *n_out, struct err *e)
 {
 	struct store_list l = { .size = sizeof(struct invitation) };
 	struct invitation *v;
@@ -456,8 +456,8 @@ store_web_join(struct store *s, const char *secret, const char *email,
 /* --- guessing -------------------------------------------------------------- */
 
 int
-store_web_guess_wait(struct store *s, const char *key, int64_t *wait_ms_out,
-    struct err *e)
+store_web_guess_wait(
+    struct store *s, const char *key, int64_t *wait_ms_out, struct err *e)
 {
 	sqlite3_stmt *q;
 	int64_t until;
@@ -526,8 +526,8 @@ wrong(struct store *s, const char *key, const struct web_guess_rule *r,
 	store_bind_text(q, 1, key);
 	sqlite3_bind_int64(q, 2, n);
 	sqlite3_bind_int64(q, 3, now);
-	sqlite3_bind_int64(q, 4,
-	    n < r->free ? 0 : now + cost(r, n - r->free + 1));
+	sqlite3_bind_int64(
+	    q, 4, n < r->free ? 0 : now + cost(r, n - r->free + 1));
 	return store_do(s, q, e);
 }
 
@@ -574,15 +574,14 @@ store_web_guess_right(struct store *s, const char *key, struct err *e)
 /* --- other ----------------------------------------------------------------- */
 
 int
-store_web_contact(
-    struct store *s, char to[WEB_CONTACT_MAX + 1], struct err *e)
+store_web_contact(struct store *s, char to[WEB_CONTACT_MAX + 1], struct err *e)
 {
 	sqlite3_stmt *q;
 	int rc;
 
 	to[0] = '\0';
-	if ((q = store_query(s, "SELECT value FROM setting WHERE name = ?1",
-		 e)) == NULL)
+	if ((q = store_query(
+		 s, "SELECT value FROM setting WHERE name = ?1", e)) == NULL)
 		return -1;
 	store_bind_text(q, 1, contact_name);
 	if ((rc = store_step(s, q, e)) == 1)

@@ -14,7 +14,7 @@
 struct err;
 struct store;
 
-#define WEB_SESSION_MS	  (INT64_C(30) * 24 * 3600 * 1000) /* since last seen */
+#define WEB_SESSION_MS    (INT64_C(30) * 24 * 3600 * 1000) /* since last seen */
 #define WEB_INVITATION_MS (INT64_C(7) * 24 * 3600 * 1000)
 
 enum {
@@ -83,8 +83,8 @@ struct invitation {
 };
 
 /* secret_out as above. */
-int store_web_invite(struct store *s, const char *note, char *secret_out,
-    struct err *e);
+int store_web_invite(
+    struct store *s, const char *note, char *secret_out, struct err *e);
 
 /* Is the invitation good? */
 int store_web_invited(struct store *s, const char *secret, struct err *e);
@@ -112,8 +112,8 @@ struct web_guess_rule {
 };
 
 /* How long nothing is heard from key: 1 and *wait_ms_out > 0, or 0. */
-int store_web_guess_wait(struct store *s, const char *key,
-    int64_t *wait_ms_out, struct err *e);
+int store_web_guess_wait(
+    struct store *s, const char *key, int64_t *wait_ms_out, struct err *e);
 
 /* Another wrong one; *left_out says how many more are free. */
 int store_web_guess_wrong(struct store *s, const char *key,

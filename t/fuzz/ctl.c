@@ -9,21 +9,21 @@
 static uint8_t wire[FRAME_MAX];
 
 /* Reads f into A, writes A, reads that into B: both are the same. */
-#define AGAIN(S, NAME)                                                         \
-	static void again_##NAME(const struct frame *f)                        \
-	{                                                                      \
-		static struct S a, b;                                          \
-		struct frame g;                                                \
-		struct err e;                                                  \
-		int n;                                                         \
-                                                                               \
-		if (NAME##_decode(&a, f, &e) < 0)                              \
-			return;                                                \
-		n = NAME##_encode(wire, sizeof(wire), &a, &e);                 \
-		MUST(n > 0);                                                   \
-		MUST(frame_decode(&g, wire, (size_t)n, &e) == n);              \
-		MUST(NAME##_decode(&b, &g, &e) == 0);                          \
-		MUST(memcmp(&a, &b, sizeof(a)) == 0);                          \
+#define AGAIN(S, NAME)                                            \
+	static void again_##NAME(const struct frame *f)           \
+	{                                                         \
+		static struct S a, b;                             \
+		struct frame g;                                   \
+		struct err e;                                     \
+		int n;                                            \
+                                                                  \
+		if (NAME##_decode(&a, f, &e) < 0)                 \
+			return;                                   \
+		n = NAME##_encode(wire, sizeof(wire), &a, &e);    \
+		MUST(n > 0);                                      \
+		MUST(frame_decode(&g, wire, (size_t)n, &e) == n); \
+		MUST(NAME##_decode(&b, &g, &e) == 0);             \
+		MUST(memcmp(&a, &b, sizeof(a)) == 0);             \
 	}
 
 AGAIN(proto_config, config)
@@ -42,7 +42,7 @@ again_reset(const struct frame *f, const uint8_t *p, int span)
 	if (reset_decode(&code, sentence, f, &e) < 0)
 		return;
 	MUST(reset_encode(wire, sizeof(wire), f->stream, code, sentence,
-	    flags != 0, &e) == span);
+		 flags != 0, &e) == span);
 	wire[1] = f->flags; /* flags without a meaning are not kept */
 	MUST(memcmp(wire, p, (size_t)span) == 0);
 }

@@ -80,8 +80,8 @@ write_again(const struct http *h)
 	    http_query(h)[0] != '\0' ? "?" : "", http_query(h));
 	body = http_body(h, &n);
 	buf_init(&b, 8192);
-	MUST(http_write_request(&b, http_method(h), target, "h", body, n,
-	    &e) == 0);
+	MUST(http_write_request(&b, http_method(h), target, "h", body, n, &e) ==
+	    0);
 	f = feed(HTTP_SIDE_REQUEST, buf_data(&b), buf_len(&b), SIZE_MAX);
 	MUST(f.rc == 1 && f.used == buf_len(&b));
 	MUST(strcmp(http_method(h), http_method(f.h)) == 0);

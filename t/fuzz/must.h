@@ -11,8 +11,8 @@
 #include <stdlib.h>
 
 #define MUST(x)                                                                \
-	((x) ? (void)0 :                                                       \
-	       (fprintf(stderr, "ERROR: %s:%d: %s\n", __FILE__, __LINE__, #x), \
+	((x) ? (void)0                                                         \
+	     : (fprintf(stderr, "ERROR: %s:%d: %s\n", __FILE__, __LINE__, #x), \
 		   abort()))
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);

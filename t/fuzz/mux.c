@@ -20,8 +20,8 @@
 enum {
 	ENDS = 64,
 	LINKS = 64,
-	NUMBERS = 16,	     /* stream numbers that frames speak of */
-	RUNS_MAX = 50,	     /* turns in a row */
+	NUMBERS = 16,        /* stream numbers that frames speak of */
+	RUNS_MAX = 50,       /* turns in a row */
 	HELD_MAX = 48 << 20, /* bytes that one hostile peer may cost */
 };
 
@@ -51,9 +51,9 @@ static struct {
 	struct link link[LINKS];
 	unsigned links;
 	unsigned link_now;
-	uint8_t mood;	   /* how local ends behave */
+	uint8_t mood; /* how local ends behave */
 	ssize_t room;
-	uint64_t round;	   /* the last one that the mux said */
+	uint64_t round;       /* the last one that the mux said */
 	uint64_t at[NUMBERS]; /* where the next DATA of a number belongs */
 	unsigned broken;
 	bool in_run;
@@ -100,7 +100,9 @@ on_open(void *arg, struct mux_stream *m, const struct proto_open *o)
 	for (int i = 0; i < ENDS; i++) {
 		if (w.end[i].used)
 			continue;
-		w.end[i] = (struct end){ .s = m, .used = true, .asked = true,
+		w.end[i] = (struct end){ .s = m,
+			.used = true,
+			.asked = true,
 			.udp = o->kind == PROTO_UDP };
 		mux_own(m, &w.end[i]);
 		return 0;

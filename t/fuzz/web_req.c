@@ -66,8 +66,8 @@ try_request(struct input *in)
 
 	if (req_init(&r, &app, NULL, &way) == 0 && req_read_form(&r) == 0) {
 		for (size_t i = 0; i < r.form.n; i++) {
-			MUST(str_is_utf8(r.form.at[i].value,
-			    strlen(r.form.at[i].value)));
+			MUST(str_is_utf8(
+			    r.form.at[i].value, strlen(r.form.at[i].value)));
 			MUST(!req_has(&r.query, r.form.at[i].name));
 		}
 		req_token_is_good(&r);

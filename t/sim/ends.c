@@ -144,8 +144,8 @@ uint16_t
 ends_on_open(void *arg, struct mux_stream *m, const struct proto_open *o)
 {
 	struct sim_side *w = arg;
-	struct sim *s = (struct sim *)((char *)(w - w->side) -
-	    offsetof(struct sim, side));
+	struct sim *s =
+	    (struct sim *)((char *)(w - w->side) - offsetof(struct sim, side));
 	struct pair *p = ends_find(s, o->stream);
 	struct end *e;
 
@@ -154,8 +154,8 @@ ends_on_open(void *arg, struct mux_stream *m, const struct proto_open *o)
 	    o->local[0] != (uint8_t)(p->index + 1) ||
 	    mux_stream_number(m) != o->stream ||
 	    o->kind != (p->udp ? PROTO_UDP : PROTO_TCP)) {
-		sim_fail(s, "OPEN of %" PRIu32 " is not what was opened",
-		    o->stream);
+		sim_fail(
+		    s, "OPEN of %" PRIu32 " is not what was opened", o->stream);
 		return CODE_BROKEN;
 	}
 	e = &p->end[w->side];
@@ -284,8 +284,7 @@ ends_push(void *sarg, const struct span *v, int n)
 	if (!is_ready(e, "push"))
 		return MUX_BROKEN;
 	if (e->ended || (e->side == e->pair->opener && !e->connected))
-		sim_fail(s, "push of %" PRIu32 " out of turn",
-		    e->pair->number);
+		sim_fail(s, "push of %" PRIu32 " out of turn", e->pair->number);
 	for (int i = 0; i < n; i++)
 		all += v[i].n;
 	if (all == 0 || e->in + all > o->pos)
@@ -339,8 +338,7 @@ ends_gone(void *sarg, enum mux_gone how, uint16_t code, const char *sentence)
 		    how == MUX_GONE_CLEAN ? "clean" : "reset", code,
 		    sentence != NULL ? sentence : "");
 	if (!e->known || !s->side[e->side].in_run)
-		sim_fail(s, "gone of %" PRIu32 " out of turn",
-		    e->pair->number);
+		sim_fail(s, "gone of %" PRIu32 " out of turn", e->pair->number);
 	if (s->plan.limits && (code == CODE_LIMIT || code == CODE_MEMORY))
 		e->pair->excused = true;
 	if (e->pair->udp && s->lost > 0)
@@ -373,8 +371,8 @@ send_datagram(struct sim *s, struct end *e)
 		return;
 	n = sizes[sim_below(s, 7)];
 	if (sim_chance(s, 60))
-		n = (uint32_t)sim_below(s,
-		    sim_chance(s, 80) ? 1500 : DGRAM_BYTES);
+		n = (uint32_t)sim_below(
+		    s, sim_chance(s, 80) ? 1500 : DGRAM_BYTES);
 	for (uint32_t i = 0; i < n; i++)
 		b[i] = byte_at(e, (uint64_t)e->dgrams << 20 | i);
 	d->len = n;
@@ -395,8 +393,8 @@ ends_datagram(void *sarg, const struct span *v, int n)
 	size_t len = 0;
 
 	if (!e->known || !e->pair->udp)
-		sim_fail(s, "datagram of %" PRIu32 " out of turn",
-		    e->pair->number);
+		sim_fail(
+		    s, "datagram of %" PRIu32 " out of turn", e->pair->number);
 	for (int i = 0; i < n; i++) {
 		h = hash(h, v[i].p, v[i].n);
 		len += v[i].n;

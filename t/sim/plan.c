@@ -92,8 +92,8 @@ plan_windows(struct sim *s, struct mux_conf *c)
 {
 	static const uint64_t tiny[] = { 1, 2, 3, 7, 64, 500 };
 	static const uint64_t some[] = { 64, 1000, 4096, 16368, 65536 };
-	uint64_t first = s->plan.family == SIM_TINY ? pick(s, tiny, 6)
-						    : pick(s, some, 5);
+	uint64_t first =
+	    s->plan.family == SIM_TINY ? pick(s, tiny, 6) : pick(s, some, 5);
 
 	if (s->plan.family == SIM_PRESSURE)
 		first = pick(s, some + 2, 3);
@@ -118,13 +118,12 @@ plan_conf(struct sim *s, enum mux_side side)
 	c->opens_per_s = 0;
 	c->first_number = side == MUX_RELAY ? 1 : 2;
 	if (s->plan.family == SIM_WRAP)
-		c->first_number =
-		    UINT32_MAX - 1 - (uint32_t)sim_below(s, 3) * 2 +
-		    (side == MUX_RELAY);
+		c->first_number = UINT32_MAX - 1 -
+		    (uint32_t)sim_below(s, 3) * 2 + (side == MUX_RELAY);
 	if (s->plan.limits) {
 		c->streams_max = (uint32_t)sim_between(s, 2, 12);
-		c->held_max = sim_chance(s, 50)
-		    ? sim_between(s, 20000, 300000) : 0;
+		c->held_max =
+		    sim_chance(s, 50) ? sim_between(s, 20000, 300000) : 0;
 	}
 	if (side == MUX_RELAY && !s->plan.relay_notices) {
 		c->ping_idle_ms = c->ping_sent_ms = UINT32_MAX / 4;

@@ -12,8 +12,8 @@
 #include "proto/frame.h"
 
 enum {
-	RUNS_MAX = 400,	     /* turns in a row that ask for another */
-	ROUNDS_MAX = 6000,   /* of settling */
+	RUNS_MAX = 400,    /* turns in a row that ask for another */
+	ROUNDS_MAX = 6000, /* of settling */
 	SHED_PERCENT = 98,
 	SILENT_MS = 4000,
 };
@@ -108,8 +108,8 @@ sim_fail(struct sim *s, const char *fmt, ...)
 static struct sim *
 sim_of(struct sim_side *w)
 {
-	return (struct sim *)((char *)(w - w->side) -
-	    offsetof(struct sim, side));
+	return (
+	    struct sim *)((char *)(w - w->side) - offsetof(struct sim, side));
 }
 
 static void
@@ -307,8 +307,7 @@ move_dial(struct sim *s)
 	if (s->wanted_dial && s->plan.family != SIM_ONELINK)
 		want++;
 	if (s->dark > 0 || s->dial != NULL ||
-	    (s->draining && wire_live(s, MUX_CLIENT) > 0 &&
-		!sim_chance(s, 5)))
+	    (s->draining && wire_live(s, MUX_CLIENT) > 0 && !sim_chance(s, 5)))
 		return;
 	for (int i = 0; i < s->links; i++)
 		want -= want > 0 && s->link[i]->port[MUX_CLIENT].l != NULL;
@@ -380,8 +379,8 @@ static void
 move_end(struct sim *s)
 {
 	if (s->pairs > 0)
-		ends_move(s,
-		    &s->pair[sim_below(s, s->pairs)]->end[any_side(s)]);
+		ends_move(
+		    s, &s->pair[sim_below(s, s->pairs)]->end[any_side(s)]);
 }
 
 /* A frame that is none of the mux's business. */

@@ -46,18 +46,18 @@ enum {
 struct sim_plan {
 	enum sim_family family;
 	unsigned steps;
-	unsigned links;	 /* the client wants so many */
-	unsigned pairs;	 /* streams and flows, in all */
-	unsigned flows;	 /* percent of them that are flows */
-	unsigned cuts;	 /* left to make */
+	unsigned links; /* the client wants so many */
+	unsigned pairs; /* streams and flows, in all */
+	unsigned flows; /* percent of them that are flows */
+	unsigned cuts;  /* left to make */
 	unsigned cut_weight;
-	unsigned darks;	 /* left: all links cut, no dial for a while */
-	unsigned resets; /* left to make, by owners */
+	unsigned darks;    /* left: all links cut, no dial for a while */
+	unsigned resets;   /* left to make, by owners */
 	unsigned abandons; /* dials to give up, left */
-	unsigned breaks; /* local ends that may break, left */
+	unsigned breaks;   /* local ends that may break, left */
 	unsigned refusals;
-	unsigned jumps;	  /* clocks that jump, left */
-	unsigned slow;	  /* percent of the time a full end takes more */
+	unsigned jumps;   /* clocks that jump, left */
+	unsigned slow;    /* percent of the time a full end takes more */
 	uint32_t tick_ms; /* a step takes up to so long */
 	uint64_t len_max; /* bytes a side may send on a stream */
 	size_t list_max;  /* entries in a RESUME frame, 0: as they come */
@@ -117,16 +117,16 @@ struct end {
 	struct pair *pair;
 	enum mux_side side;
 	struct mux_stream *s;
-	bool known;    /* the owner has it: opened, not gone, not reset */
-	bool over;     /* it has been known and is no more */
+	bool known; /* the owner has it: opened, not gone, not reset */
+	bool over;  /* it has been known and is no more */
 	enum mux_gone how;
-	bool failing;  /* has said MUX_BROKEN: gone() must follow */
+	bool failing; /* has said MUX_BROKEN: gone() must follow */
 	bool accepted;
 	bool connected;
 
-	uint64_t len;	/* bytes it sends in all */
+	uint64_t len;   /* bytes it sends in all */
 	uint64_t avail; /* bytes that may be read from it now */
-	uint64_t pos;	/* bytes that were read */
+	uint64_t pos;   /* bytes that were read */
 	bool eof_ready;
 	bool eof;
 	bool owes_read;
@@ -139,14 +139,14 @@ struct end {
 	unsigned dgrams;
 
 	/* What the onlooker knows. */
-	uint64_t told;	/* limit that has arrived: it may send so far */
-	uint64_t said;	/* limit that it has told */
-	uint64_t high;	/* end of what it ever sent */
+	uint64_t told; /* limit that has arrived: it may send so far */
+	uint64_t said; /* limit that it has told */
+	uint64_t high; /* end of what it ever sent */
 	uint64_t arrived;
 	bool fin_arrived;
-	int spoke_on;	/* link of its last frame, -1: none */
+	int spoke_on; /* link of its last frame, -1: none */
 	uint64_t spoke_at;
-	int left;	/* link that it must have given up, -1: none */
+	int left; /* link that it must have given up, -1: none */
 };
 
 struct pair {
@@ -177,17 +177,17 @@ struct sim {
 	struct sim_side side[2];
 	uint64_t now;
 	uint64_t event; /* counts frames and closings */
-	uint64_t work;	/* counts calls of seal, pull, push */
+	uint64_t work;  /* counts calls of seal, pull, push */
 	struct link *link[SIM_LINKS];
 	int links;
 	struct link *dial; /* the one under way */
-	unsigned dark;	   /* steps without a dial */
-	bool started;	   /* the relay has had a link */
+	unsigned dark;     /* steps without a dial */
+	bool started;      /* the relay has had a link */
 	bool draining;
 	bool in_chaos;
 	bool switched[2];
 	uint64_t last_at[2]; /* of the latest LAST on any link */
-	uint64_t lost; /* links that ended, ever */
+	uint64_t lost;       /* links that ended, ever */
 	bool wanted_dial;
 	struct pair *pair[SIM_PAIRS];
 	unsigned pairs;
@@ -209,10 +209,8 @@ uint64_t sim_random(struct sim *s);
 uint64_t sim_below(struct sim *s, uint64_t n); /* 0 to n - 1; 0 for 0 */
 uint64_t sim_between(struct sim *s, uint64_t low, uint64_t high);
 bool sim_chance(struct sim *s, unsigned percent);
-void sim_fail(struct sim *s, const char *fmt, ...)
-    PRINTF_LIKE(2, 3);
-void sim_say(struct sim *s, const char *fmt, ...)
-    PRINTF_LIKE(2, 3);
+void sim_fail(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void sim_say(struct sim *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 const char *sim_side_name(enum mux_side side);
 static inline enum mux_side
 sim_other(enum mux_side side)
@@ -230,8 +228,8 @@ void wire_abandon(struct sim *s);
 void wire_deliver(struct sim *s, struct link *k, enum mux_side side, size_t n);
 void wire_cut(struct sim *s, struct link *k);
 bool wire_is_dead(const struct link *k);
-bool wire_may_notice(const struct sim *s, const struct link *k,
-    enum mux_side side);
+bool wire_may_notice(
+    const struct sim *s, const struct link *k, enum mux_side side);
 void wire_notice(struct sim *s, struct link *k, enum mux_side side);
 void wire_ready(struct sim *s, struct link *k, enum mux_side side);
 unsigned wire_live(const struct sim *s, enum mux_side side);
@@ -255,14 +253,14 @@ void ends_move(struct sim *s, struct end *e);
 void ends_reset(struct sim *s, struct end *e, uint16_t code);
 void ends_drain(struct sim *s, struct end *e);
 void ends_chaos(struct sim *s, enum mux_side side);
-uint16_t ends_on_open(void *arg, struct mux_stream *m,
-    const struct proto_open *o);
+uint16_t ends_on_open(
+    void *arg, struct mux_stream *m, const struct proto_open *o);
 void ends_connected(void *sarg);
 ssize_t ends_pull(void *sarg, const struct span *v, int n, unsigned *flags_out);
 ssize_t ends_push(void *sarg, const struct span *v, int n);
 void ends_end(void *sarg);
 void ends_datagram(void *sarg, const struct span *v, int n);
-void ends_gone(void *sarg, enum mux_gone how, uint16_t code,
-    const char *sentence);
+void ends_gone(
+    void *sarg, enum mux_gone how, uint16_t code, const char *sentence);
 
 #endif

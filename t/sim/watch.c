@@ -24,8 +24,9 @@ tell(struct sim *s, const char *what, struct link *k, enum mux_side side,
 	    f->flags, f->stream, f->offset, f->len);
 	if (f->type == FRAME_ACK && f->len == 8)
 		sim_say(s, "    limit %" PRIu64, get64(f->body));
-	for (unsigned n = 0; f->type == FRAME_RESUME &&
-	    n + RESUME_ENTRY <= f->len; n += RESUME_ENTRY) {
+	for (unsigned n = 0;
+	     f->type == FRAME_RESUME && n + RESUME_ENTRY <= f->len;
+	     n += RESUME_ENTRY) {
 		resume_get(&r, f->body + n);
 		sim_say(s,
 		    "    stream %" PRIu32 " flags %u code %u received %" PRIu64
@@ -168,8 +169,8 @@ on_sent(struct sim *s, struct link *k, enum mux_side by, const struct frame *f)
 }
 
 static void
-got_resume(struct sim *s, struct link *k, enum mux_side by,
-    const struct frame *f)
+got_resume(
+    struct sim *s, struct link *k, enum mux_side by, const struct frame *f)
 {
 	struct resume_entry r;
 	struct pair *p;
@@ -214,8 +215,8 @@ on_got(struct sim *s, struct link *k, enum mux_side by, const struct frame *f)
 static void
 feed(struct sim *s, struct watch *w, struct link *k, enum mux_side by,
     const uint8_t *p, size_t n,
-    void (*on)(struct sim *, struct link *, enum mux_side,
-	const struct frame *))
+    void (*on)(
+	struct sim *, struct link *, enum mux_side, const struct frame *))
 {
 	struct frame f;
 	struct err e;
@@ -241,15 +242,15 @@ feed(struct sim *s, struct watch *w, struct link *k, enum mux_side by,
 }
 
 void
-watch_sent(struct sim *s, struct link *k, enum mux_side by, const uint8_t *p,
-    size_t n)
+watch_sent(
+    struct sim *s, struct link *k, enum mux_side by, const uint8_t *p, size_t n)
 {
 	feed(s, &k->to[sim_other(by)].sent, k, by, p, n, on_sent);
 }
 
 void
-watch_got(struct sim *s, struct link *k, enum mux_side by, const uint8_t *p,
-    size_t n)
+watch_got(
+    struct sim *s, struct link *k, enum mux_side by, const uint8_t *p, size_t n)
 {
 	feed(s, &k->to[by].got, k, by, p, n, on_got);
 }

@@ -303,8 +303,8 @@ on_welcome(struct sim *s, struct link *k, const struct frame *f)
 	}
 	k->welcomed = true;
 	s->dial = NULL;
-	o->l = mux_join(s->side[MUX_CLIENT].mux, o, w.link, w.round, s->now,
-	    &e);
+	o->l =
+	    mux_join(s->side[MUX_CLIENT].mux, o, w.link, w.round, s->now, &e);
 	if (o->l == NULL)
 		sim_fail(s, "client's join: %s", e.text);
 }

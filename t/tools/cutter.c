@@ -76,8 +76,7 @@ between(uint64_t min, uint64_t max)
 static void
 choose_cut(struct link *l)
 {
-	l->cut_at = how.count == 0 ? 0 :
-	    l->carried + between(how.min, how.max);
+	l->cut_at = how.count == 0 ? 0 : l->carried + between(how.min, how.max);
 }
 
 static void
@@ -226,7 +225,7 @@ static enum end
 end_named(const char *word)
 {
 	return strcmp(word, "fin") == 0 ? FIN
-	    : strcmp(word, "rst") == 0	? RST
+	    : strcmp(word, "rst") == 0  ? RST
 					: MIX;
 }
 
@@ -274,9 +273,9 @@ command(const char *line)
 	else if (strcmp(word, "stat") != 0)
 		die("\"%s\" is no command", line);
 	say("{\"links\":%u,\"accepted\":%lu,\"cuts\":%lu,\"failed\":%lu,"
-	    "\"left\":%llu,\"bytes\":%llu}", link_n, stat.accepted, stat.cuts,
-	    stat.failed, (unsigned long long)how.count,
-	    (unsigned long long)stat.bytes);
+	    "\"left\":%llu,\"bytes\":%llu}",
+	    link_n, stat.accepted, stat.cuts, stat.failed,
+	    (unsigned long long)how.count, (unsigned long long)stat.bytes);
 }
 
 /* --- the loop ------------------------------------------------------------- */
@@ -303,9 +302,10 @@ fill(struct pollfd *p, int listener)
 		for (int s = 0; s < 2; s++) {
 			short in = interest(links[i], s);
 
-			p[n++] = (struct pollfd){
-				.fd = in != 0 ? links[i]->fd[s] : -1,
-				.events = in };
+			p[n++] =
+			    (struct pollfd){ .fd =
+						 in != 0 ? links[i]->fd[s] : -1,
+				    .events = in };
 		}
 	return n;
 }

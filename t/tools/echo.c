@@ -59,7 +59,7 @@ struct conn {
 	bool is_listener;
 	bool eof, shut, bad;
 	uint32_t events;
-	uint64_t at;   /* bytes read or sent */
+	uint64_t at; /* bytes read or sent */
 	uint64_t want;
 	char *held; /* echo: what could not be sent yet */
 	size_t held_at, held_n;
@@ -173,8 +173,8 @@ verdict(struct conn *c, ssize_t n)
 	char text[64];
 	int len;
 
-	len = snprintf(text, sizeof(text), "%s %llu\n",
-	    c->bad ? "bad" : "ok", (unsigned long long)c->at);
+	len = snprintf(text, sizeof(text), "%s %llu\n", c->bad ? "bad" : "ok",
+	    (unsigned long long)c->at);
 	if (c->kind == HALF || n < 0)
 		say("%s %s %llu%s", kind_name[c->kind], c->bad ? "bad" : "ok",
 		    (unsigned long long)c->at, n < 0 ? " reset" : "");
@@ -230,8 +230,7 @@ run_source(struct conn *c)
 			return false;
 		c->eof = n == 0;
 	}
-	watch(c,
-	    (c->at < c->want ? EPOLLOUT : 0u) | (c->eof ? 0u : EPOLLIN),
+	watch(c, (c->at < c->want ? EPOLLOUT : 0u) | (c->eof ? 0u : EPOLLIN),
 	    EPOLL_CTL_MOD);
 	return !(c->eof && c->shut);
 }
@@ -413,8 +412,8 @@ listener_new(const char *address, enum kind kind, unsigned port)
 	w = where(text);
 	l->kind = kind;
 	l->is_listener = true;
-	l->fd = socket(w.sa.ss_family, kind == UDP ? SOCK_DGRAM : SOCK_STREAM,
-	    0);
+	l->fd =
+	    socket(w.sa.ss_family, kind == UDP ? SOCK_DGRAM : SOCK_STREAM, 0);
 	if (l->fd < 0)
 		die("socket: %s", strerror(errno));
 	(void)setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));

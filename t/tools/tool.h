@@ -15,8 +15,7 @@ struct where {
 	socklen_t len;
 };
 
-_Noreturn void die(const char *fmt, ...)
-    __attribute__((format(printf, 1, 2)));
+_Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* One line on standard output, at once. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -42,9 +42,9 @@ enum { BUFFER = 65536, TURNS = 32, HEAD = 96, PROBES = 1 << 20, WHY = 200 };
 struct visitor {
 	int fd;
 	bool connected, fin_sent, got_end, over;
-	bool counted; /* one of those who stay */
-	uint64_t sent, got;	/* of the pattern */
-	size_t head_n, tail_n;	/* of them, done */
+	bool counted;          /* one of those who stay */
+	uint64_t sent, got;    /* of the pattern */
+	size_t head_n, tail_n; /* of them, done */
 	uint64_t began;
 };
 
@@ -52,10 +52,10 @@ struct visitor {
 static struct {
 	char head[HEAD], tail[HEAD]; /* said first; heard last */
 	uint64_t up, down;
-	bool fin;   /* say the end after `up` */
-	bool end;   /* wait for the other's end */
-	bool stay;  /* then stay */
-	bool mute;  /* do not read after head */
+	bool fin;  /* say the end after `up` */
+	bool end;  /* wait for the other's end */
+	bool stay; /* then stay */
+	bool mute; /* do not read after head */
 } plan;
 
 static struct {
@@ -122,8 +122,8 @@ dial(const struct where *to)
 	if (fd < 0)
 		die("socket: %s", strerror(errno));
 	if (opt.rcvbuf != 0)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &opt.rcvbuf,
-		    sizeof(opt.rcvbuf));
+		(void)setsockopt(
+		    fd, SOL_SOCKET, SO_RCVBUF, &opt.rcvbuf, sizeof(opt.rcvbuf));
 	nonblock(fd);
 	nodelay(fd);
 	if (opt.from != NULL) {
@@ -156,7 +156,8 @@ send_all(struct visitor *v)
 			n = head - v->head_n;
 		} else if (v->sent < plan.up) {
 			n = plan.up - v->sent < BUFFER
-			    ? (size_t)(plan.up - v->sent) : BUFFER;
+			    ? (size_t)(plan.up - v->sent)
+			    : BUFFER;
 			p = pattern(v->sent, n, &n);
 		} else {
 			break;
@@ -189,8 +190,8 @@ is_right(struct visitor *v, const char *p, size_t n)
 	size_t part = 0, tail = strlen(plan.tail);
 
 	if (v->got < plan.down) {
-		part = plan.down - v->got < n ? (size_t)(plan.down - v->got)
-					      : n;
+		part =
+		    plan.down - v->got < n ? (size_t)(plan.down - v->got) : n;
 		if (pattern_match(v->got, p, part) < part)
 			return false;
 		v->got += part;
@@ -271,8 +272,9 @@ visitor_run(struct visitor *v, uint32_t events)
 		}
 	}
 	if (!v->over)
-		want(v, (sent == 1 ? 0u : EPOLLOUT) |
-		    (v->got_end ? 0u : EPOLLIN), EPOLL_CTL_MOD);
+		want(v,
+		    (sent == 1 ? 0u : EPOLLOUT) | (v->got_end ? 0u : EPOLLIN),
+		    EPOLL_CTL_MOD);
 }
 
 /* --- the crowd ------------------------------------------------------------ */
@@ -286,8 +288,8 @@ print_sum(uint64_t began)
 		if (*c == '"' || *c == '\\')
 			*c = '\'';
 	say("{\"n\":%lu,\"ok\":%lu,\"failed\":%lu,\"lost\":%lu,\"bytes\":%llu,"
-	    "\"ms\":%llu,\"slowest_ms\":%llu,\"why\":\"%s\"}", opt.n, sum.ok,
-	    sum.failed, sum.lost, (unsigned long long)sum.bytes,
+	    "\"ms\":%llu,\"slowest_ms\":%llu,\"why\":\"%s\"}",
+	    opt.n, sum.ok, sum.failed, sum.lost, (unsigned long long)sum.bytes,
 	    (unsigned long long)(now_us() - began) / 1000,
 	    (unsigned long long)sum.slowest_us / 1000, sum.why);
 }
@@ -445,7 +447,8 @@ canary_sing(int fd, const struct where *to)
 			next = now + opt.interval_us;
 			canary.probes++;
 			if (send(fd, &now, sizeof(now), MSG_NOSIGNAL) !=
-			    sizeof(now) && errno != EAGAIN)
+				sizeof(now) &&
+			    errno != EAGAIN)
 				canary.ended = "broken";
 		}
 		wait = next > now ? (int)((next - now) / 1000) + 1 : 0;
@@ -548,8 +551,8 @@ udp_main(const struct where *to, char **sizes, int n)
 static void
 make_plan(const char *mode, const char *word)
 {
-	uint64_t n = word != NULL && strcmp(mode, "hold") != 0 ? number(word)
-							       : 0;
+	uint64_t n =
+	    word != NULL && strcmp(mode, "hold") != 0 ? number(word) : 0;
 
 	plan.end = true;
 	if (opt.ask)
@@ -563,8 +566,8 @@ make_plan(const char *mode, const char *word)
 		plan.up = n;
 		plan.fin = true;
 	} else if (strcmp(mode, "down") == 0) {
-		snprintf(plan.head, HEAD, "source %llu\n",
-		    (unsigned long long)n);
+		snprintf(
+		    plan.head, HEAD, "source %llu\n", (unsigned long long)n);
 		plan.down = n;
 	} else if (strcmp(mode, "half") == 0) {
 		snprintf(plan.head, HEAD, "half\n");

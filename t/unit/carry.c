@@ -189,8 +189,8 @@ on_up(void *arg)
 	struct side *s = arg;
 	struct err e;
 
-	s->link = mux_join(s->m, s->wire, s == &relay ? 0 : 1,
-	    mux_round(s->m), loop_now(loop), &e);
+	s->link = mux_join(s->m, s->wire, s == &relay ? 0 : 1, mux_round(s->m),
+	    loop_now(loop), &e);
 	if (s->link == NULL)
 		die("join", &e);
 }
@@ -242,8 +242,10 @@ static void
 session_new(struct side *s, enum mux_side which)
 {
 	struct mux_conf c;
-	struct mux_ops ops = { .open = on_open, .link_end = on_link_end,
-		.control = on_control, .goaway = on_goaway,
+	struct mux_ops ops = { .open = on_open,
+		.link_end = on_link_end,
+		.control = on_control,
+		.goaway = on_goaway,
 		.broken = on_broken };
 	struct err e;
 
@@ -356,8 +358,9 @@ transfer(int from, int to, uint64_t size)
 {
 	int i;
 
-	xfer = (struct transfer){ .from = from, .to = to, .size = size,
-		.same = true };
+	xfer = (struct transfer){
+		.from = from, .to = to, .size = size, .same = true
+	};
 	for (i = 0; i < TURNS_MAX && !xfer.ended; i++) {
 		transfer_step(&xfer);
 		turn();
@@ -387,8 +390,8 @@ all_gone(void)
 
 	mux_stats(relay.m, &a);
 	mux_stats(client.m, &b);
-	return a.streams == 0 && b.streams == 0 && a.held == 0 &&
-	    b.held == 0 && a.resets == 0 && b.resets == 0;
+	return a.streams == 0 && b.streams == 0 && a.held == 0 && b.held == 0 &&
+	    a.resets == 0 && b.resets == 0;
 }
 
 static void

@@ -66,8 +66,7 @@ targets(void)
 		"a:65536", "a:+1", "a: 1", "::1:22", "[::1]", "[::1]22",
 		"[a]:22", "[127.0.0.1]:22", "[]:22", "a b:22", "a..b:22",
 		"-a:22", "1.2.3:22", "1.2.3.256:22", "0x7f.1:22", "a:b:22",
-		"[::1:22", "a/b:22", "a%00:22", "0", "a\n:22",
-		"[::1%lo]:22" };
+		"[::1:22", "a/b:22", "a%00:22", "0", "a\n:22", "[::1%lo]:22" };
 	char host[CHECK_HOST_MAX + 1], text[400];
 	uint16_t port;
 	size_t i;
@@ -103,8 +102,9 @@ cidrs(void)
 
 	is_int(check_cidrs("allow", "", to, &e), 0, "no list");
 	is_str(to, "", "is the empty list");
-	is_int(check_cidrs("allow", " 10.1.2.3/8, 192.0.2.7\n2001:DB8::1/32,",
-		   to, &e), 0, "a list");
+	is_int(check_cidrs(
+		   "allow", " 10.1.2.3/8, 192.0.2.7\n2001:DB8::1/32,", to, &e),
+	    0, "a list");
 	is_str(to, "10.0.0.0/8,192.0.2.7,2001:db8::/32",
 	    "in its one form, in order");
 	is_int(check_cidrs("allow", "::ffff:10.0.0.1/104,10.0.0.0/8", to, &e),

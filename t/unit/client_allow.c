@@ -29,8 +29,7 @@ test_matches(void)
 	ok(allow_has(&a, "::1", 1) && allow_has(&a, "::1", 65535),
 	    "* is every port");
 	ok(allow_has(&a, "0:0:0:0:0:0:0:1", 80), "addresses are numbers");
-	ok(!allow_has(&a, "localhost", 22),
-	    "localhost is more than 127.0.0.1");
+	ok(!allow_has(&a, "localhost", 22), "localhost is more than 127.0.0.1");
 	ok(add("localhost:80"), "localhost");
 	ok(allow_has(&a, "localhost", 80) && allow_has(&a, "127.0.0.1", 80) &&
 		allow_has(&a, "::1", 80),
@@ -43,8 +42,8 @@ test_matches(void)
 static void
 test_refused(void)
 {
-	static const char *const bad[] = { "", "127.0.0.1", "127.0.0.1:",
-		"127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:80-",
+	static const char *const bad[] = { "", "127.0.0.1",
+		"127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:80-",
 		"127.0.0.1:90-80", "127.0.0.1:-", "127.0.0.1:8x", ":80",
 		"a b:80", "::1:80", "[::1]", "h:1,", "h:1,,h:2", "h:*-5",
 		"h:1-2-3", "http://h:80" };

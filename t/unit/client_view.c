@@ -18,15 +18,23 @@ fresh(unsigned columns, unsigned lines, size_t count)
 
 	for (i = 0; i < count; i++)
 		tunnels[i] = (struct view_tunnel){ .name = "minecraft",
-			.kind = "tcp", .public_addr = "relay.example:23456",
-			.target = "127.0.0.1:25565", .state = PROTO_ACTIVE,
-			.verify_url = "", .sentence = "",
+			.kind = "tcp",
+			.public_addr = "relay.example:23456",
+			.target = "127.0.0.1:25565",
+			.state = PROTO_ACTIVE,
+			.verify_url = "",
+			.sentence = "",
 			.reach = { PROTO_GREEN, "" },
 			.service = { PROTO_GREEN, "" },
 			.quiet_ms = UINT64_MAX };
-	v = (struct view){ .columns = columns, .lines = lines, .utf8 = true,
-		.link = VIEW_LINKED, .relay = "relay.example:7000",
-		.trouble = "", .tunnels = tunnels, .tunnel_count = count,
+	v = (struct view){ .columns = columns,
+		.lines = lines,
+		.utf8 = true,
+		.link = VIEW_LINKED,
+		.relay = "relay.example:7000",
+		.trouble = "",
+		.tunnels = tunnels,
+		.tunnel_count = count,
 		.events = events };
 }
 
@@ -192,7 +200,8 @@ static void
 test_tricks(void)
 {
 	fresh(100, 30, 1);
-	tunnels[0].name = "a\xe2\x80\xae" "b\x1b[2Jc";
+	tunnels[0].name = "a\xe2\x80\xae"
+			  "b\x1b[2Jc";
 	render();
 	ok(!has("\xe2\x80\xae") && !has("b\x1b[2J") && has("a?b?[2Jc"),
 	    "a name cannot turn or clear the screen");
@@ -203,7 +212,9 @@ test_tricks(void)
 			  "\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2\xe5\xad\x97";
 	render();
 	ok(str_is_utf8(screen, strlen(screen)), "wide letters are cut whole");
-	is_int(view_width("\xe6\xbc\xa2" "a"), 3, "a wide letter takes two");
+	is_int(view_width("\xe6\xbc\xa2"
+			  "a"),
+	    3, "a wide letter takes two");
 }
 
 static void

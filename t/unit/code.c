@@ -15,7 +15,7 @@ test_known(void)
 		ok(strlen(s) < 256 && s[strlen(s) - 1] == '.', s);
 		for (b = CODE_BROKEN; b < a; b++)
 			same += strcmp(code_name((uint16_t)a),
-			    code_name((uint16_t)b)) == 0;
+				    code_name((uint16_t)b)) == 0;
 	}
 	is_int(same, 0, "no two have one name");
 }

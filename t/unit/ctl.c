@@ -13,8 +13,7 @@ frame(int n)
 {
 	struct frame f = { 0 };
 
-	is_int(frame_decode(&f, wire, n < 0 ? 0 : (size_t)n, &e), n,
-	    "a frame");
+	is_int(frame_decode(&f, wire, n < 0 ? 0 : (size_t)n, &e), n, "a frame");
 	return f;
 }
 
@@ -35,7 +34,9 @@ fill_config(struct proto_config *c)
 	strcpy(c->target_host, "127.0.0.1");
 	strcpy(c->public_addr, "example.org:23456");
 	strcpy(c->verify_url, "https://example.org/verify/abc");
-	strcpy(c->sentence, "Gr\xc3\xbc\xc3\x9f" "e");
+	strcpy(c->sentence,
+	    "Gr\xc3\xbc\xc3\x9f"
+	    "e");
 }
 
 static void
@@ -47,7 +48,8 @@ test_config(void)
 	fill_config(&a);
 	f = frame(config_encode(wire, sizeof(wire), &a, &e));
 	ok(f.type == FRAME_CONFIG && f.flags == FRAME_LAST && f.stream == 9 &&
-	    f.offset == 3, "CONFIG's head");
+		f.offset == 3,
+	    "CONFIG's head");
 	is_int(config_decode(&b, &f, &e), 0, "is read");
 	is_mem(&a, &b, sizeof(a), "the same");
 	f.body += 4;
@@ -166,10 +168,11 @@ test_reset(void)
 	struct frame f;
 	uint16_t code;
 
-	f = frame(reset_encode(wire, sizeof(wire), 7, CODE_NAME, "why", true,
-	    &e));
+	f = frame(
+	    reset_encode(wire, sizeof(wire), 7, CODE_NAME, "why", true, &e));
 	ok(f.type == FRAME_RESET && f.flags == FRAME_ANSWER && f.stream == 7 &&
-	    f.len == 5, "RESET's head");
+		f.len == 5,
+	    "RESET's head");
 	is_int(reset_decode(&code, sentence, &f, &e), 0, "is read");
 	is_int(code, CODE_NAME, "its code");
 	is_str(sentence, "why", "its sentence");
@@ -200,22 +203,24 @@ static void
 test_resume(void)
 {
 	static const uint8_t want[RESUME_ENTRY] = { 1, 2, 3, 4, 0, 3, 0, 16,
-		0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18,
-		0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28 };
-	struct resume_entry a, b = {
-		.stream = 0x01020304,
-		.flags = RESUME_END | RESUME_RESET,
-		.code = CODE_RESET,
-		.received = 0x1112131415161718,
-		.limit = 0x2122232425262728,
-	};
+		0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x21, 0x22,
+		0x23, 0x24, 0x25, 0x26, 0x27, 0x28 };
+	struct resume_entry a,
+	    b = {
+		    .stream = 0x01020304,
+		    .flags = RESUME_END | RESUME_RESET,
+		    .code = CODE_RESET,
+		    .received = 0x1112131415161718,
+		    .limit = 0x2122232425262728,
+	    };
 	uint8_t p[RESUME_ENTRY];
 
 	resume_put(p, &b);
 	is_mem(p, want, sizeof(want), "an entry byte for byte");
 	resume_get(&a, p);
 	ok(a.stream == b.stream && a.flags == b.flags && a.code == b.code &&
-	    a.received == b.received && a.limit == b.limit, "and back");
+		a.received == b.received && a.limit == b.limit,
+	    "and back");
 }
 
 int

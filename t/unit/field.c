@@ -21,7 +21,7 @@ struct thing {
 	unsigned pair_count;
 };
 
-#define AT(M)                                                                  \
+#define AT(M) \
 	.at = offsetof(struct thing, M), .size = sizeof(((struct thing *)0)->M)
 
 static const struct field fields[] = {
@@ -38,8 +38,8 @@ static const struct field fields[] = {
 	{ 9, FIELD_LIST, 0, "pairs", offsetof(struct thing, pairs), 2,
 	    offsetof(struct thing, pair_count), .lo = 1, .max = 3, .each = 2 },
 };
-static const struct field_table table = FIELD_TABLE(
-    FRAME_GOAWAY, struct thing, fields);
+static const struct field_table table =
+    FIELD_TABLE(FRAME_GOAWAY, struct thing, fields);
 
 static struct err e;
 
@@ -63,7 +63,10 @@ struct body {
 	size_t n;
 };
 
-#define B(rc, claim, s) { rc, claim, s, sizeof(s) - 1 }
+#define B(rc, claim, s)                     \
+	{                                   \
+		rc, claim, s, sizeof(s) - 1 \
+	}
 
 static const struct body bodies[] = {
 	B(0, "the least", MUST),
@@ -140,18 +143,17 @@ fill(struct thing *t)
 	t->pair_count = 2;
 }
 
-static const char full[] =
-    "\x11\0\0\x46\0\0\0\0\0\0\0\0\0\0\0\0"
-    "\1\0\4\1\2\3\4"
-    "\2\0\1\3"
-    "\3\0\2\5\6"
-    "\4\0\10\x11\x12\x13\x14\x15\x16\x17\x18"
-    "\5\0\4\0\0\0\0"
-    "\6\0\4abcd"
-    "\7\0\5t\xc3\xa4xt"
-    "\10\0\3abc"
-    "\10\0\1d"
-    "\11\0\10\0\1\0\2\xff\xff\xff\xff";
+static const char full[] = "\x11\0\0\x46\0\0\0\0\0\0\0\0\0\0\0\0"
+			   "\1\0\4\1\2\3\4"
+			   "\2\0\1\3"
+			   "\3\0\2\5\6"
+			   "\4\0\10\x11\x12\x13\x14\x15\x16\x17\x18"
+			   "\5\0\4\0\0\0\0"
+			   "\6\0\4abcd"
+			   "\7\0\5t\xc3\xa4xt"
+			   "\10\0\3abc"
+			   "\10\0\1d"
+			   "\11\0\10\0\1\0\2\xff\xff\xff\xff";
 
 static void
 test_round(void)
@@ -184,10 +186,10 @@ test_unsent(void)
 	uint8_t wire[128];
 	struct thing a;
 
-#define NOT_SENT(change, claim)                                                \
-	fill(&a);                                                              \
-	change;                                                                \
-	is_int(field_encode(wire, sizeof(wire), &head, &table, &a, &e), -1,    \
+#define NOT_SENT(change, claim)                                             \
+	fill(&a);                                                           \
+	change;                                                             \
+	is_int(field_encode(wire, sizeof(wire), &head, &table, &a, &e), -1, \
 	    claim)
 
 	NOT_SENT(a.small = 1, "a number too low is not sent");

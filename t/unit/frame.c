@@ -111,9 +111,9 @@ static const struct head bad[] = {
 static void
 claim(char *to, size_t cap, const struct head *h, const char *what)
 {
-	snprintf(to, cap, "type %02x, length %d, stream %" PRIu32
-	    ", offset %" PRIu64 ": %s", h->type, h->len, h->stream, h->offset,
-	    what);
+	snprintf(to, cap,
+	    "type %02x, length %d, stream %" PRIu32 ", offset %" PRIu64 ": %s",
+	    h->type, h->len, h->stream, h->offset, what);
 }
 
 static void
@@ -127,9 +127,10 @@ test_heads(void)
 		claim(text, sizeof(text), &good[i], "taken");
 		is_int(decode(&good[i], &f), FRAME_HEAD + good[i].len, text);
 		ok(f.type == good[i].type && f.flags == 0xff &&
-		    f.len == good[i].len && f.stream == good[i].stream &&
-		    f.offset == good[i].offset &&
-		    f.body == wire + FRAME_HEAD, "and says so");
+			f.len == good[i].len && f.stream == good[i].stream &&
+			f.offset == good[i].offset &&
+			f.body == wire + FRAME_HEAD,
+		    "and says so");
 	}
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		claim(text, sizeof(text), &bad[i], "refused");
@@ -165,8 +166,8 @@ static void
 test_bytes(void)
 {
 	static const uint8_t want[] = { 0x09, 0x80, 0x00, 0x05, 0x01, 0x02,
-		0x03, 0x04, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18,
-		'h', 'e', 'l', 'l', 'o' };
+		0x03, 0x04, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 'h',
+		'e', 'l', 'l', 'o' };
 	struct frame f = {
 		.type = FRAME_DATA,
 		.flags = 0x80,
@@ -184,7 +185,8 @@ test_bytes(void)
 	memset(&f, 0, sizeof(f));
 	is_int(frame_decode(&f, want, sizeof(want), &e), sizeof(want), "whole");
 	ok(f.stream == 0x01020304 && f.offset == 0x1112131415161718 &&
-	    f.flags == 0x80 && f.body == want + FRAME_HEAD, "it is read");
+		f.flags == 0x80 && f.body == want + FRAME_HEAD,
+	    "it is read");
 }
 
 int

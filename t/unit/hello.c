@@ -70,8 +70,7 @@ test_hello(void)
 	a.versions[1][0] = 1;
 	is_int(hello_version(&a), 1, "2 and 1-7 do");
 	a.versions[1][0] = 8;
-	is_int(hello_encode(wire, sizeof(wire), &a, &e), -1,
-	    "8-7 is no range");
+	is_int(hello_encode(wire, sizeof(wire), &a, &e), -1, "8-7 is no range");
 }
 
 static void
@@ -88,7 +87,8 @@ test_start(void)
 	f = frame(hello_encode(wire, sizeof(wire), &a, &e), 0);
 	is_int(hello_decode(&b, &f, &e), 0, "the least HELLO");
 	ok(!b.has_key && b.link_count == 0 && b.allow_count == 0 &&
-	    b.program[0] == '\0', "has no more than it must");
+		b.program[0] == '\0',
+	    "has no more than it must");
 }
 
 static void
@@ -100,16 +100,16 @@ test_long(void)
 
 	fill_hello(&a);
 	for (a.allow_count = 0; a.allow_count < 12; a.allow_count++)
-		snprintf(a.allow[a.allow_count], sizeof(a.allow[0]),
-		    "%0250d:*", a.allow_count);
+		snprintf(a.allow[a.allow_count], sizeof(a.allow[0]), "%0250d:*",
+		    a.allow_count);
 	n = hello_encode(wire, sizeof(wire), &a, &e);
 	ok(n > 3000 && n <= FRAME_HELLO_MAX, "12 long addresses fit");
 	f = frame(n, 0);
 	is_int(hello_decode(&b, &f, &e), 0, "and are read");
 	is_mem(&a, &b, sizeof(a), "the same");
 	for (; a.allow_count < 20; a.allow_count++)
-		snprintf(a.allow[a.allow_count], sizeof(a.allow[0]),
-		    "%0250d:*", a.allow_count);
+		snprintf(a.allow[a.allow_count], sizeof(a.allow[0]), "%0250d:*",
+		    a.allow_count);
 	is_int(hello_encode(wire, sizeof(wire), &a, &e), -1, "20 do not");
 	ok(strstr(e.text, "allow list") != NULL, e.text);
 	a.allow_count = PROTO_ALLOW_MAX;
@@ -129,9 +129,15 @@ static void
 test_welcome(void)
 {
 	struct proto_welcome a = {
-		.version = 1, .link = 255, .resumed = true,
-		.round = UINT64_MAX, .heartbeat_ms = 30000, .grace_ms = 60000,
-		.streams_max = 16384, .window = 65536, .door_count = 2,
+		.version = 1,
+		.link = 255,
+		.resumed = true,
+		.round = UINT64_MAX,
+		.heartbeat_ms = 30000,
+		.grace_ms = 60000,
+		.streams_max = 16384,
+		.window = 65536,
+		.door_count = 2,
 		.doors = { "example.org:7000", "wss://example.org/link" },
 		.session = 42,
 	};
@@ -162,9 +168,13 @@ static void
 test_reject(void)
 {
 	struct proto_reject a = {
-		.code = 5, .retry = true, .retry_ms = 0,
-		.sentence = "Replaced.", .url = "https://example.org/",
-		.other_name = "desk", .other_addr = "192.0.2.7",
+		.code = 5,
+		.retry = true,
+		.retry_ms = 0,
+		.sentence = "Replaced.",
+		.url = "https://example.org/",
+		.other_name = "desk",
+		.other_addr = "192.0.2.7",
 	};
 	struct proto_reject b;
 	struct frame f;

@@ -42,14 +42,13 @@ reader(enum http_side side, const struct http_limits *l)
 	return h;
 }
 
-static const char get_live[] =
-    "GET /live?tunnel=1%2C2&x=&y=a+b HTTP/1.1\r\n"
-    "Host: localhost\r\n"
-    "X-Empty:\r\n"
-    "X-Tail: some words \t\r\n"
-    "Connection: keep-alive, Upgrade\r\n"
-    "Upgrade: websocket\r\n"
-    "\r\n";
+static const char get_live[] = "GET /live?tunnel=1%2C2&x=&y=a+b HTTP/1.1\r\n"
+			       "Host: localhost\r\n"
+			       "X-Empty:\r\n"
+			       "X-Tail: some words \t\r\n"
+			       "Connection: keep-alive, Upgrade\r\n"
+			       "Upgrade: websocket\r\n"
+			       "\r\n";
 
 static void
 test_request(struct http *h)
@@ -233,16 +232,22 @@ static const struct refused cases[] = {
 	{ 413, P "Content-Length: 65537\r\n\r\n", 0 },
 	{ 0, P "Content-Length: 0\r\n\r\n", 0 },
 	/* transfer codings */
-	{ 400, P "Transfer-Encoding: chunked\r\n"
-	    "Content-Length: 1\r\n\r\nx", 0 },
-	{ 400, P "Content-Length: 1\r\n"
-	    "Transfer-Encoding: chunked\r\n\r\nx", 0 },
+	{ 400,
+	    P "Transfer-Encoding: chunked\r\n"
+	      "Content-Length: 1\r\n\r\nx",
+	    0 },
+	{ 400,
+	    P "Content-Length: 1\r\n"
+	      "Transfer-Encoding: chunked\r\n\r\nx",
+	    0 },
 	{ 501, P "Transfer-Encoding: x, chunked\r\n\r\n0\r\n\r\n", 0 },
 	{ 501, P "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 0 },
 	{ 501, P "Transfer-Encoding: identity\r\n\r\n", 0 },
 	{ 501, P "Transfer-Encoding:\r\n\r\n", 0 },
-	{ 400, P "Transfer-Encoding: chunked\r\n"
-	    "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0 },
+	{ 400,
+	    P "Transfer-Encoding: chunked\r\n"
+	      "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	    0 },
 	{ 400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 0 },
 	/* chunks */
 	{ 0, C "0\r\n\r\n", 0 },
@@ -304,8 +309,9 @@ test_long_chunks(struct http *h)
 static void
 test_limits(void)
 {
-	struct http_limits small = { .head_max = 64, .lines_max = 4,
-		.body_max = 2 };
+	struct http_limits small = {
+		.head_max = 64, .lines_max = 4, .body_max = 2
+	};
 	struct http *h = reader(HTTP_SIDE_REQUEST, &small);
 	const char four[] = H "A: b\r\nC: d\r\n\r\n";
 	const char five[] = H "A: b\r\nC: d\r\nE: f\r\n\r\n";

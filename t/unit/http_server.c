@@ -78,8 +78,7 @@ dial(void)
 static void
 say(int fd, const char *text)
 {
-	if (send(fd, text, strlen(text), MSG_NOSIGNAL) !=
-	    (ssize_t)strlen(text))
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text))
 		printf("# send: %s\n", strerror(errno));
 }
 
@@ -141,9 +140,8 @@ wait_connections(uint64_t n)
 {
 	int i;
 
-	for (i = 0; i < TURNS_MAX &&
-	     http_server_counts(s)->connections_now != n;
-	     i++)
+	for (i = 0;
+	     i < TURNS_MAX && http_server_counts(s)->connections_now != n; i++)
 		loop_turn(l, 10, NULL);
 	return http_server_counts(s)->connections_now == n;
 }
@@ -320,8 +318,8 @@ deadlines(void)
 	http_server_retune(s, &quick);
 	ok(ask(""), "who says nothing is ended");
 	ok(ask("GET /hello HTTP/1.1\r\nHost:"), "who does not finish is ended");
-	is_int(http_server_counts(s)->late - late, 1,
-	    "only the second was late");
+	is_int(
+	    http_server_counts(s)->late - late, 1, "only the second was late");
 	fd = dial();
 	say(fd, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n");
 	ok(hear(fd, NULL), "who asks no more is ended");

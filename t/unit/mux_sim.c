@@ -64,10 +64,11 @@ report(enum sim_family f, const struct tally *t)
 	    sim_family_name(f), t->run);
 	is_int(t->failed, 0, claim);
 	printf("#   %" PRIu64 " cuts, %" PRIu64 " rounds, %" PRIu64
-	       " streams resumed, %" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64
-	       " of %" PRIu64 " datagrams, %" PRIu64 " shed\n",
-	    t->cuts, t->rounds, t->resumed, t->frames, t->bytes,
-	    t->dgrams_got, t->dgrams_sent, t->sheds);
+	       " streams resumed, %" PRIu64 " frames, %" PRIu64
+	       " bytes, %" PRIu64 " of %" PRIu64 " datagrams, %" PRIu64
+	       " shed\n",
+	    t->cuts, t->rounds, t->resumed, t->frames, t->bytes, t->dgrams_got,
+	    t->dgrams_sent, t->sheds);
 }
 
 int

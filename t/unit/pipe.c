@@ -185,8 +185,8 @@ test_reset(void)
 
 	fd = set_up(&p, NULL);
 	tear_down(&p, MUX_GONE_RESET);
-	for (i = 0; i < 100 && recv(fd, &c, 1, MSG_DONTWAIT) == -1 &&
-	     errno == EAGAIN;
+	for (i = 0;
+	     i < 100 && recv(fd, &c, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN;
 	     i++)
 		loop_turn(loop, 10, NULL);
 	ok(recv(fd, &c, 1, 0) <= 0, "a hard close is felt on the other side");

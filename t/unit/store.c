@@ -47,8 +47,8 @@ opening(void)
 	store_change_max(s, &c, &rig_err);
 	is_int(c, 1, "and a change is there");
 	is_int(store_data_version(s, &a, &rig_err) == 0 &&
-		   store_data_version(s, &c, &rig_err) == 0 && a == c, true,
-	    "it stands while nothing happens");
+		store_data_version(s, &c, &rig_err) == 0 && a == c,
+	    true, "it stands while nothing happens");
 	store_close(&t);
 	store_close(&s);
 	ok(s == NULL, "closing leaves NULL");
@@ -115,8 +115,8 @@ vanishing(void)
 	ok(strstr(rig_err.text, "replaced") != NULL, "and said");
 	rename(other, rig_db);
 	is_int(store_file_check(s, &rig_err), 0, "it is back");
-	is_int(store_user_add(s, "b@example.com", "h", false, &id, &rig_err),
-	    0, "and written again");
+	is_int(store_user_add(s, "b@example.com", "h", false, &id, &rig_err), 0,
+	    "and written again");
 	store_close(&s);
 	rig_clear();
 }
@@ -147,8 +147,8 @@ never_waiting(void)
 	is_int(store_why(s), STORE_BUSY, "it is busy now, too");
 	sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 	sqlite3_close(db);
-	is_int(store_user_add(s, "b@example.com", "h", false, &id, &rig_err),
-	    0, "then it is done");
+	is_int(store_user_add(s, "b@example.com", "h", false, &id, &rig_err), 0,
+	    "then it is done");
 	/* one that waits: until the lock is given back, or too long */
 	fd = open(lock, O_RDWR);
 	flock(fd, LOCK_EX);

@@ -5,7 +5,9 @@
 int
 main(void)
 {
-	struct event v = { .user = 7, .who = "alice", .did = "tunnel add",
+	struct event v = { .user = 7,
+		.who = "alice",
+		.did = "tunnel add",
 		.what = "tunnel 1 '); DROP TABLE event; --",
 		.origin = "192.0.2.7" },
 		     *list;

@@ -13,8 +13,8 @@
 #include "store/store_verify.h"
 #include "store_rig.h"
 
-static int countdown;  /* steps until one fails; below 0: none */
-static int how;	       /* what it says then */
+static int countdown; /* steps until one fails; below 0: none */
+static int how;       /* what it says then */
 static struct store *s;
 static int64_t user, tunnel, machine;
 
@@ -75,7 +75,8 @@ static int
 do_edit(void)
 {
 	struct tunnel_wish w = { .set = TUNNEL_PORT | TUNNEL_NAME,
-		.name = "other", .public_port = 29999 };
+		.name = "other",
+		.public_port = 29999 };
 
 	return store_tunnel_edit(s, user, tunnel, &w, &rig_ports, &rig_err);
 }
@@ -117,8 +118,9 @@ do_renew(void)
 static int
 do_batch(void)
 {
-	struct session_row r = { .id = 9, .machine = machine, .relay = "r",
-		.seen_at = 5 };
+	struct session_row r = {
+		.id = 9, .machine = machine, .relay = "r", .seen_at = 5
+	};
 	struct usage_row u = { .hour = 1, .tunnel = tunnel, .streams = 1 };
 	struct event v = { .who = "x" };
 	struct session_batch b = { &r, 1, &u, 1, &machine, 1, &tunnel, 1, &v,
@@ -175,8 +177,7 @@ furnish(void)
 	user = rig_user(s, "a@example.com");
 	store_tunnel_add(s, user, &w, &rig_ports, false, false, &t, &rig_err);
 	tunnel = t.id;
-	store_machine_add(
-	    s, user, "PC", &tunnel, 1, &machine, token, &rig_err);
+	store_machine_add(s, user, "PC", &tunnel, 1, &machine, token, &rig_err);
 	rig_sql("UPDATE user SET id = id"); /* the log holds something */
 }
 
@@ -213,8 +214,8 @@ fail_at(const struct deed *d, int k, int with, int *wrong)
 	reached = countdown == -1;
 	countdown = -1;
 	if (reached && (rc != -1 || rig_err.text[0] == '\0')) {
-		printf("# %s: step %d failed with %d, it said %d\n", d->name,
-		    k, with, rc);
+		printf("# %s: step %d failed with %d, it said %d\n", d->name, k,
+		    with, rc);
 		++*wrong;
 	}
 	if (rc == -1 && fingerprint() != before) {
@@ -222,8 +223,8 @@ fail_at(const struct deed *d, int k, int with, int *wrong)
 		++*wrong;
 	}
 	if (reached && d->run() == -1) {
-		printf("# %s: after step %d it works no more: %s\n", d->name,
-		    k, rig_err.text);
+		printf("# %s: after step %d it works no more: %s\n", d->name, k,
+		    rig_err.text);
 		++*wrong;
 	}
 	store_close(&s);

@@ -93,20 +93,19 @@ main(void)
 	mine = rig_tunnel(s, alice, "mine");
 	his = rig_tunnel(s, bob, "his");
 
-	is_int(store_machine_add(
-		   s, alice, "PC", &mine, 1, &id, token, &rig_err),
+	is_int(
+	    store_machine_add(s, alice, "PC", &mine, 1, &id, token, &rig_err),
 	    0, "a machine");
 	secrets(token);
-	is_int(store_machine_add(
-		   s, alice, "PC", &his, 1, &other, token, &rig_err),
+	is_int(
+	    store_machine_add(s, alice, "PC", &his, 1, &other, token, &rig_err),
 	    -1, "not for another's tunnel");
 	is_int(store_why(s), STORE_REFUSED, "that is refused");
 	is_int(rig_sql("SELECT count(*) FROM machine"), 1, "whole");
 	is_int(store_machine_add(
 		   s, alice, "a\nb", NULL, 0, &other, token, &rig_err),
 	    -1, "not with such a name");
-	is_int(store_machine_add(
-		   s, 99, "PC", NULL, 0, &other, token, &rig_err),
+	is_int(store_machine_add(s, 99, "PC", NULL, 0, &other, token, &rig_err),
 	    -1, "not for nobody");
 	is_int(store_machine_by_id(s, bob, id, &m, &rig_err), 0,
 	    "another does not see it");
@@ -133,7 +132,8 @@ main(void)
 	is_int(store_machine_remove(s, alice, id, &rig_err), 1, "deleted");
 	is_int(store_machine_remove(s, alice, id, &rig_err), 0, "once");
 	is_int(rig_sql("SELECT count(*) FROM machine_key"
-		       " WHERE revoked_at IS NULL"), 0, "its keys are revoked");
+		       " WHERE revoked_at IS NULL"),
+	    0, "its keys are revoked");
 	is_int(store_machine_list(s, STORE_ANYBODY, 0, 9, &list, &n, &rig_err),
 	    0, "the list");
 	is_int(n, 0, "is empty");

@@ -107,9 +107,12 @@ rig_user(struct store *s, const char *email)
 static inline struct tunnel_wish
 rig_wish(const char *name)
 {
-	struct tunnel_wish w = { .set = TUNNEL_NAME | TUNNEL_KIND |
-		    TUNNEL_TARGET, .name = name, .kind = KIND_TCP,
-		.local_host = "127.0.0.1", .local_port = 22 };
+	struct tunnel_wish w = { .set =
+				     TUNNEL_NAME | TUNNEL_KIND | TUNNEL_TARGET,
+		.name = name,
+		.kind = KIND_TCP,
+		.local_host = "127.0.0.1",
+		.local_port = 22 };
 
 	return w;
 }

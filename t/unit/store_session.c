@@ -13,10 +13,18 @@ static int64_t user, tunnel, machine;
 static struct session_row
 row(int64_t id, int64_t of)
 {
-	struct session_row r = { .id = id, .machine = of, .relay = "r1",
-		.address = "192.0.2.7", .version = "adit 1.0.0",
-		.system = "Debian", .computer = "nas", .connected_at = 1000,
-		.seen_at = 2000, .why = "", .bytes_in = 5, .bytes_out = 6,
+	struct session_row r = { .id = id,
+		.machine = of,
+		.relay = "r1",
+		.address = "192.0.2.7",
+		.version = "adit 1.0.0",
+		.system = "Debian",
+		.computer = "nas",
+		.connected_at = 1000,
+		.seen_at = 2000,
+		.why = "",
+		.bytes_in = 5,
+		.bytes_out = 6,
 		.streams_in = 1 };
 
 	return r;
@@ -66,12 +74,12 @@ sessions(void)
 	is_int(store_session_start(s, "other", &next, &rig_err), 0, "another");
 	is_int(next, 2, "relay gets the next number");
 	is_int(rig_sql("SELECT count(*) FROM session"
-		       " WHERE disconnected_at IS NULL"), 1,
-	    "and closes nothing of this one");
+		       " WHERE disconnected_at IS NULL"),
+	    1, "and closes nothing of this one");
 	is_int(store_session_start(s, "r1", &next, &rig_err), 0, "this one");
 	is_int(rig_sql("SELECT disconnected_at = seen_at AND why <> ''"
-		       " FROM session"), 1,
-	    "closes what it left open, when it was last seen");
+		       " FROM session"),
+	    1, "closes what it left open, when it was last seen");
 }
 
 static void
@@ -87,7 +95,8 @@ usage(void)
 	    "an hour and a tunnel that is there: one row");
 	is_int(rig_sql("SELECT bytes_in * 10000 + bytes_out * 1000 +"
 		       " streams * 100 + datagrams * 10 + drops / 10"
-		       " FROM usage_hour"), 24681, "which adds up");
+		       " FROM usage_hour"),
+	    24681, "which adds up");
 	u[0].bytes_in = UINT64_MAX;
 	u[0].tunnel = tunnel;
 	u[0].hour = 8;
@@ -100,8 +109,12 @@ used(void)
 {
 	int64_t key = rig_sql("SELECT id FROM machine_key"), before, after;
 	struct event v = { .who = "relayd", .did = "session replaced" };
-	struct session_batch b = { .keys = &key, .key_n = 1,
-		.tunnels = &tunnel, .tunnel_n = 1, .events = &v, .event_n = 1 };
+	struct session_batch b = { .keys = &key,
+		.key_n = 1,
+		.tunnels = &tunnel,
+		.tunnel_n = 1,
+		.events = &v,
+		.event_n = 1 };
 
 	store_change_max(s, &before, &rig_err);
 	is_int(store_session_write(s, &b, &rig_err), 1, "used");
@@ -155,8 +168,8 @@ newer(void)
 	is_int(store_why(s), STORE_NEWER, "for that reason");
 	is_int(rig_sql("SELECT count(*) FROM event WHERE did = 'later'"), 0,
 	    "indeed");
-	snprintf(back, sizeof(back), "PRAGMA user_version = %lld",
-	    (long long)is);
+	snprintf(
+	    back, sizeof(back), "PRAGMA user_version = %lld", (long long)is);
 	rig_sql(back);
 	is_int(store_session_write(s, &b, &rig_err), 1, "till it is put back");
 }
@@ -170,8 +183,7 @@ main(void)
 	s = rig_open(0);
 	user = rig_user(s, "a@example.com");
 	tunnel = rig_tunnel(s, user, "t");
-	store_machine_add(
-	    s, user, "PC", &tunnel, 1, &machine, token, &rig_err);
+	store_machine_add(s, user, "PC", &tunnel, 1, &machine, token, &rig_err);
 	sessions();
 	usage();
 	used();

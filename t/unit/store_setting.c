@@ -33,8 +33,8 @@ main(void)
 	rig_sql("UPDATE setting SET value = 'x' WHERE name = 'verify_hours'");
 	store_settings(s, &set, &rig_err);
 	is_int(set.verify_hours, 24, "nonsense leaves the default");
-	is_int(rig_sql("SELECT count(*) FROM change WHERE what = 'setting'"),
-	    4, "each is a change");
+	is_int(rig_sql("SELECT count(*) FROM change WHERE what = 'setting'"), 4,
+	    "each is a change");
 	store_close(&s);
 	rig_end();
 	return tap_done();

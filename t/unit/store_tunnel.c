@@ -41,8 +41,9 @@ making(void)
 	w.proxy = PROXY_V2;
 	w.address_rate = 60;
 	w.visitors_max = 7;
-	is_int(store_tunnel_add(s, alice, &w, &rig_ports, false, false, &t,
-		   &rig_err), 0, "a tunnel");
+	is_int(store_tunnel_add(
+		   s, alice, &w, &rig_ports, false, false, &t, &rig_err),
+	    0, "a tunnel");
 	ok(t.public_port >= 20000 && t.public_port <= 29999, "in the range");
 	is_int(t.verified_at, 0, "it waits for its link");
 	ok(t.verify_until > t.created_at, "which is good for a while");
@@ -60,16 +61,19 @@ making(void)
 	is_int(n, 1, "one");
 
 	w.name = "";
-	is_int(store_tunnel_add(s, alice, &w, &rig_ports, false, false, &t,
-		   &rig_err), -1, "without a name");
+	is_int(store_tunnel_add(
+		   s, alice, &w, &rig_ports, false, false, &t, &rig_err),
+	    -1, "without a name");
 	is_int(store_why(s), STORE_REFUSED, "it is refused");
 	w = rig_wish("x");
 	w.set &= ~(unsigned)TUNNEL_KIND;
-	is_int(store_tunnel_add(s, alice, &w, &rig_ports, false, false, &t,
-		   &rig_err), -1, "without a kind");
+	is_int(store_tunnel_add(
+		   s, alice, &w, &rig_ports, false, false, &t, &rig_err),
+	    -1, "without a kind");
 	w = rig_wish("x");
-	is_int(store_tunnel_add(s, 4711, &w, &rig_ports, true, false, &t,
-		   &rig_err), -1, "for nobody");
+	is_int(store_tunnel_add(
+		   s, 4711, &w, &rig_ports, true, false, &t, &rig_err),
+	    -1, "for nobody");
 	is_int(store_why(s), STORE_REFUSED, "it is refused, too");
 }
 
@@ -77,7 +81,9 @@ static void
 editing(void)
 {
 	struct tunnel_wish w = { .set = TUNNEL_NAME | TUNNEL_TARGET,
-		.name = "other", .local_host = "::1", .local_port = 80 };
+		.name = "other",
+		.local_host = "::1",
+		.local_port = 80 };
 	int64_t id = rig_tunnel(s, alice, "one");
 	struct tunnel t;
 	uint16_t old;
@@ -114,8 +120,8 @@ editing(void)
 	is_int(store_why(s), STORE_REFUSED, "that is refused");
 	is_int(store_tunnel_edit(s, alice, id, &w, &rig_ports, &rig_err), -1,
 	    "nor change it");
-	is_int(store_tunnel_remove(s, alice, id, &rig_err), -1,
-	    "nor delete it");
+	is_int(
+	    store_tunnel_remove(s, alice, id, &rig_err), -1, "nor delete it");
 	is_int(store_tunnel_freeze(s, id, false, &rig_err), 1, "thawed");
 	store_user_freeze(s, alice, true, &rig_err);
 	is_int(store_tunnel_edit(s, alice, id, &w, &rig_ports, &rig_err), -1,
@@ -190,8 +196,10 @@ static void
 ports(void)
 {
 	static const uint16_t reserved[] = { 25000 };
-	struct tunnel_ports only = { .from = 25000, .to = 25001,
-		.reserved = reserved, .reserved_n = 1 };
+	struct tunnel_ports only = { .from = 25000,
+		.to = 25001,
+		.reserved = reserved,
+		.reserved_n = 1 };
 	struct tunnel_wish w = rig_wish("x");
 	struct tunnel t;
 	uint16_t port;
@@ -272,12 +280,12 @@ moving(void)
 	uint16_t port = 0;
 
 	ok(store_tunnel_by_id(s, alice, id, &t, &rig_err) == 1, "a new tunnel");
-	is_int(store_tunnel_move(s, id, t.public_port, &rig_ports, &port,
-		   &rig_err),
+	is_int(store_tunnel_move(
+		   s, id, t.public_port, &rig_ports, &port, &rig_err),
 	    1, "that was never served gets another port");
 	ok(port != 0 && port != t.public_port, "another one");
-	is_int(store_tunnel_move(s, id, t.public_port, &rig_ports, &port,
-		   &rig_err),
+	is_int(store_tunnel_move(
+		   s, id, t.public_port, &rig_ports, &port, &rig_err),
 	    0, "once");
 	ok(store_tunnel_by_id(s, alice, id, &t, &rig_err) == 1 &&
 		t.public_port == port,
@@ -287,12 +295,12 @@ moving(void)
 		       " WHERE name = 'moves')"),
 	    0, "and does not rest");
 	rig_sql("UPDATE tunnel SET last_connected_at = 1 WHERE name = 'moves'");
-	is_int(store_tunnel_move(s, id, t.public_port, &rig_ports, &port,
-		   &rig_err),
+	is_int(store_tunnel_move(
+		   s, id, t.public_port, &rig_ports, &port, &rig_err),
 	    0, "one that was served keeps its port");
 	is_int(store_tunnel_remove(s, alice, id, &rig_err), 1, "it goes");
-	is_int(store_tunnel_move(s, id, t.public_port, &rig_ports, &port,
-		   &rig_err),
+	is_int(store_tunnel_move(
+		   s, id, t.public_port, &rig_ports, &port, &rig_err),
 	    0, "one that is gone gets none");
 }
 

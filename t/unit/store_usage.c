@@ -36,9 +36,9 @@ main(void)
 	    "another's tunnel");
 	is_int(n, 0, "has none");
 	free(list);
-	is_int(store_usage_hours(
-		   s, STORE_ANYBODY, 0, 0, 999, &list, &n, &rig_err), 0,
-	    "everybody's");
+	is_int(
+	    store_usage_hours(s, STORE_ANYBODY, 0, 0, 999, &list, &n, &rig_err),
+	    0, "everybody's");
 	is_int(n, 8, "are all");
 	is_int(list[4].tunnel, b, "one tunnel behind the other");
 	free(list);

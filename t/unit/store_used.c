@@ -20,9 +20,9 @@ main(void)
 	store_tunnel_add(s, ann, &w, &rig_ports, false, false, &t, &rig_err);
 	store_verify_code(code, key, t.id, t.verify_serial);
 	for (i = 0; i <= VERIFY_CODE_LEN; i++)
-		loud[i] = code[i] >= 'a' && code[i] <= 'z' ?
-		    (char)(code[i] - 32) :
-		    code[i];
+		loud[i] = code[i] >= 'a' && code[i] <= 'z'
+		    ? (char)(code[i] - 32)
+		    : code[i];
 	is_int(store_verify(s, t.id, t.verify_serial, &rig_err), 1, "used");
 	is_int(store_used_link(s, key, code, &u, &rig_err), 1,
 	    "a used link is known");

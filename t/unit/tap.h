@@ -27,8 +27,8 @@ tap_line(bool good, const char *file, int line, const char *claim)
 }
 
 static inline bool
-tap_int(intmax_t got, intmax_t want, const char *file, int line,
-    const char *claim)
+tap_int(
+    intmax_t got, intmax_t want, const char *file, int line, const char *claim)
 {
 	bool good = tap_line(got == want, file, line, claim);
 
@@ -50,18 +50,18 @@ tap_str(const char *got, const char *want, const char *file, int line,
 }
 
 static inline bool
-tap_mem(const void *got, const void *want, size_t n, const char *file,
-    int line, const char *claim)
+tap_mem(const void *got, const void *want, size_t n, const char *file, int line,
+    const char *claim)
 {
 	return tap_line(n == 0 || memcmp(got, want, n) == 0, file, line, claim);
 }
 
-#define ok(x, claim)	       tap_line((x), __FILE__, __LINE__, (claim))
-#define is_int(got, want, claim)                                               \
+#define ok(x, claim) tap_line((x), __FILE__, __LINE__, (claim))
+#define is_int(got, want, claim) \
 	tap_int((intmax_t)(got), (intmax_t)(want), __FILE__, __LINE__, (claim))
-#define is_str(got, want, claim)                                               \
+#define is_str(got, want, claim) \
 	tap_str((got), (want), __FILE__, __LINE__, (claim))
-#define is_mem(got, want, n, claim)                                            \
+#define is_mem(got, want, n, claim) \
 	tap_mem((got), (want), (n), __FILE__, __LINE__, (claim))
 
 static inline int

@@ -119,6 +119,7 @@ main(void)
 	    "it has ended");
 	is_int(WEXITSTATUS(status), ALL_WELL, "all was as its header says");
 	close(fd);
-	ok(!term_can_draw(open("/dev/null", O_WRONLY)), "a file is no terminal");
+	ok(!term_can_draw(open("/dev/null", O_WRONLY)),
+	    "a file is no terminal");
 	return tap_done();
 }

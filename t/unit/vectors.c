@@ -61,10 +61,17 @@ static int
 make_welcome(uint8_t *to)
 {
 	struct proto_welcome w = {
-		.version = 1, .link = 4, .resumed = true, .round = 7,
-		.heartbeat_ms = 30000, .grace_ms = 60000,
-		.streams_max = 16384, .window = 65536, .session = 42,
-		.doors = { "example.org:7000" }, .door_count = 1,
+		.version = 1,
+		.link = 4,
+		.resumed = true,
+		.round = 7,
+		.heartbeat_ms = 30000,
+		.grace_ms = 60000,
+		.streams_max = 16384,
+		.window = 65536,
+		.session = 42,
+		.doors = { "example.org:7000" },
+		.door_count = 1,
 	};
 
 	memset(w.key, 0x22, sizeof(w.key));
@@ -76,7 +83,8 @@ make_reject(uint8_t *to)
 {
 	struct proto_reject r = {
 		.code = CODE_REPLACED,
-		.other_name = "LAPTOP", .other_addr = "192.0.2.7",
+		.other_name = "LAPTOP",
+		.other_addr = "192.0.2.7",
 	};
 
 	str_copy(r.sentence, sizeof(r.sentence), code_sentence(r.code));
@@ -86,8 +94,9 @@ make_reject(uint8_t *to)
 static int
 make_busy(uint8_t *to)
 {
-	struct proto_reject r = { .code = CODE_BUSY, .retry = true,
-		.retry_ms = 5000 };
+	struct proto_reject r = {
+		.code = CODE_BUSY, .retry = true, .retry_ms = 5000
+	};
 
 	return reject_encode(to, FRAME_MAX, &r, &e);
 }
@@ -105,25 +114,33 @@ make_frame(uint8_t *to, const struct frame *f)
 static int
 make_ping(uint8_t *to)
 {
-	return make_frame(to, &(struct frame){ .type = FRAME_PING,
-	    .offset = 0x0102030405060708 });
+	return make_frame(to,
+	    &(struct frame){
+		.type = FRAME_PING, .offset = 0x0102030405060708 });
 }
 
 static int
 make_pong(uint8_t *to)
 {
-	return make_frame(to, &(struct frame){ .type = FRAME_PONG,
-	    .offset = 0x0102030405060708 });
+	return make_frame(to,
+	    &(struct frame){
+		.type = FRAME_PONG, .offset = 0x0102030405060708 });
 }
 
 static int
 make_config(uint8_t *to)
 {
 	struct proto_config c = {
-		.tunnel = 9, .revision = 3, .last = true,
-		.kind = PROTO_TCP, .state = PROTO_ACTIVE,
-		.proxy = PROTO_PROXY_V2, .target_port = 22, .has_nonce = true,
-		.name = "ssh", .target_host = "127.0.0.1",
+		.tunnel = 9,
+		.revision = 3,
+		.last = true,
+		.kind = PROTO_TCP,
+		.state = PROTO_ACTIVE,
+		.proxy = PROTO_PROXY_V2,
+		.target_port = 22,
+		.has_nonce = true,
+		.name = "ssh",
+		.target_host = "127.0.0.1",
 		.public_addr = "example.org:23456",
 	};
 
@@ -151,8 +168,11 @@ static int
 make_report(uint8_t *to)
 {
 	struct proto_report r = {
-		.tunnel = 9, .revision = 3, .lamp = PROTO_LAMP_SERVICE,
-		.light = PROTO_RED, .code = CODE_REFUSED,
+		.tunnel = 9,
+		.revision = 3,
+		.lamp = PROTO_LAMP_SERVICE,
+		.light = PROTO_RED,
+		.code = CODE_REFUSED,
 		.sentence = "127.0.0.1:22 refused the connection",
 	};
 
@@ -164,8 +184,8 @@ make_open(uint8_t *to)
 {
 	static const uint8_t visitor[PROTO_ADDR] = { 0, 0, 0, 0, 0, 0, 0, 0, 0,
 		0, 0xff, 0xff, 192, 0, 2, 7, 0xc0, 0x01 };
-	static const uint8_t local[PROTO_ADDR] = { 0x20, 0x01, 0x0d, 0xb8,
-		[15] = 1, 0x5b, 0xa0 };
+	static const uint8_t local[PROTO_ADDR] = { 0x20, 0x01, 0x0d,
+		0xb8, [15] = 1, 0x5b, 0xa0 };
 	struct proto_open o = { .stream = 1, .kind = PROTO_TCP, .tunnel = 9 };
 
 	memcpy(o.visitor, visitor, sizeof(visitor));
@@ -176,8 +196,12 @@ make_open(uint8_t *to)
 static int
 make_data(uint8_t *to)
 {
-	return make_frame(to, &(struct frame){ .type = FRAME_DATA, .len = 5,
-	    .stream = 1, .offset = 65536, .body = (const uint8_t *)"hello" });
+	return make_frame(to,
+	    &(struct frame){ .type = FRAME_DATA,
+		.len = 5,
+		.stream = 1,
+		.offset = 65536,
+		.body = (const uint8_t *)"hello" });
 }
 
 static int
@@ -186,16 +210,20 @@ make_ack(uint8_t *to)
 	uint8_t limit[8];
 
 	put64(limit, 131077);
-	return make_frame(to, &(struct frame){ .type = FRAME_ACK,
-	    .flags = FRAME_END, .len = 8, .stream = 1, .offset = 65541,
-	    .body = limit });
+	return make_frame(to,
+	    &(struct frame){ .type = FRAME_ACK,
+		.flags = FRAME_END,
+		.len = 8,
+		.stream = 1,
+		.offset = 65541,
+		.body = limit });
 }
 
 static int
 make_fin(uint8_t *to)
 {
-	return make_frame(to, &(struct frame){ .type = FRAME_FIN, .stream = 1,
-	    .offset = 65541 });
+	return make_frame(to,
+	    &(struct frame){ .type = FRAME_FIN, .stream = 1, .offset = 65541 });
 }
 
 static int
@@ -214,16 +242,23 @@ make_answer(uint8_t *to)
 static int
 make_dgram(uint8_t *to)
 {
-	return make_frame(to, &(struct frame){ .type = FRAME_DGRAM,
-	    .flags = FRAME_MORE, .len = 4, .stream = 3,
-	    .body = (const uint8_t *)"half" });
+	return make_frame(to,
+	    &(struct frame){ .type = FRAME_DGRAM,
+		.flags = FRAME_MORE,
+		.len = 4,
+		.stream = 3,
+		.body = (const uint8_t *)"half" });
 }
 
 static int
 make_dgram_end(uint8_t *to)
 {
-	return make_frame(to, &(struct frame){ .type = FRAME_DGRAM, .len = 4,
-	    .stream = 3, .offset = 4, .body = (const uint8_t *)"rest" });
+	return make_frame(to,
+	    &(struct frame){ .type = FRAME_DGRAM,
+		.len = 4,
+		.stream = 3,
+		.offset = 4,
+		.body = (const uint8_t *)"rest" });
 }
 
 static int
@@ -239,36 +274,44 @@ make_resume(uint8_t *to)
 
 	for (i = 0; i < 3; i++)
 		resume_put(body + i * RESUME_ENTRY, &list[i]);
-	return make_frame(to, &(struct frame){ .type = FRAME_RESUME,
-	    .flags = FRAME_LAST, .len = sizeof(body), .stream = 0x00000304,
-	    .offset = 7, .body = body });
+	return make_frame(to,
+	    &(struct frame){ .type = FRAME_RESUME,
+		.flags = FRAME_LAST,
+		.len = sizeof(body),
+		.stream = 0x00000304,
+		.offset = 7,
+		.body = body });
 }
 
 static int
 make_resume_none(uint8_t *to)
 {
-	return make_frame(to, &(struct frame){ .type = FRAME_RESUME,
-	    .flags = FRAME_LAST, .stream = 0x00000304, .offset = 7 });
+	return make_frame(to,
+	    &(struct frame){ .type = FRAME_RESUME,
+		.flags = FRAME_LAST,
+		.stream = 0x00000304,
+		.offset = 7 });
 }
 
 static int
 make_lost(uint8_t *to)
 {
-	return make_frame(to, &(struct frame){ .type = FRAME_LOST,
-	    .stream = 3 });
+	return make_frame(
+	    to, &(struct frame){ .type = FRAME_LOST, .stream = 3 });
 }
 
 static int
 make_links(uint8_t *to)
 {
-	return make_frame(to, &(struct frame){ .type = FRAME_LINKS,
-	    .offset = 2 });
+	return make_frame(
+	    to, &(struct frame){ .type = FRAME_LINKS, .offset = 2 });
 }
 
 static int
 make_goaway(uint8_t *to)
 {
-	struct proto_goaway g = { .code = CODE_CLOSING, .deadline_ms = 30000,
+	struct proto_goaway g = { .code = CODE_CLOSING,
+		.deadline_ms = 30000,
 		.sentence = "The relay restarts." };
 
 	return goaway_encode(to, FRAME_MAX, &g, &e);
@@ -316,8 +359,8 @@ print_bytes(const uint8_t *p, int n)
 
 	for (i = 0; i < n; i++)
 		printf("%02x%s", p[i],
-		    i == n - 1 || i % LINE_BYTES == LINE_BYTES - 1 ? "\n" :
-								     " ");
+		    i == n - 1 || i % LINE_BYTES == LINE_BYTES - 1 ? "\n"
+								   : " ");
 }
 
 static int
@@ -352,18 +395,18 @@ read_and_write(const struct frame *f, uint8_t *to)
 	uint16_t code;
 
 	switch (f->type) {
-#define CASE(T, M)                                                             \
-	case FRAME_##T:                                                        \
-		if (M##_decode(&u.M, f, &e) < 0)                               \
-			return -1;                                             \
+#define CASE(T, M)                               \
+	case FRAME_##T:                          \
+		if (M##_decode(&u.M, f, &e) < 0) \
+			return -1;               \
 		return M##_encode(to, FRAME_MAX, &u.M, &e)
-	CASE(HELLO, hello);
-	CASE(WELCOME, welcome);
-	CASE(REJECT, reject);
-	CASE(CONFIG, config);
-	CASE(REPORT, report);
-	CASE(OPEN, open);
-	CASE(GOAWAY, goaway);
+		CASE(HELLO, hello);
+		CASE(WELCOME, welcome);
+		CASE(REJECT, reject);
+		CASE(CONFIG, config);
+		CASE(REPORT, report);
+		CASE(OPEN, open);
+		CASE(GOAWAY, goaway);
 	case FRAME_RESET:
 		if (reset_decode(&code, sentence, f, &e) < 0)
 			return -1;
