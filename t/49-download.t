@@ -151,6 +151,34 @@ is($api->ask(GET => "/download/$tunnel?machine=9999", key => $key)
     ->{status}, 404, 'which there must be');
 is($api->ask(GET => "/download/$tunnel?machin=1", key => $key)->{status}, 400,
     'and nothing unknown');
+
+# How often text stands in what a process can write to; undef: not readable.
+sub in_memory {
+	my ($pid, $text) = @_;
+	no warnings 'portable';
+	open my $maps, '<', "/proc/$pid/maps" or return undef;
+	open my $mem, '<:raw', "/proc/$pid/mem" or return undef;
+	my $n = 0;
+	while (<$maps>) {
+		my ($from, $to) = map { hex } /^(\w+)-(\w+) rw/ or next;
+		next if $to - $from > 100_000_000;
+		sysseek $mem, $from, 0 or next;
+		sysread $mem, my $bytes, $to - $from or next;
+		$n += () = $bytes =~ /\Q$text\E/g;
+	}
+	return $n;
+}
+my $bat = $api->ask(GET => "/download/$tunnel", key => $key)->{body};
+my ($token) = $bat =~ /#adit token=(\w+)/;
+push @{ $far->{secrets} }, $token;
+SKIP: {
+	my $pid = $api->{proc}{pid};
+	skip 'the memory of others is not to be read here', 2
+	    unless in_memory($pid, 'adit.example/sub');
+	is(in_memory($pid, $token), 0, 'no copy of the key is left in memory');
+	is(in_memory($pid, "allow=127.0.0.1:80\r\n#adit token"), 0,
+	    'nor of its place');
+}
 $api->{proc}->stop('TERM', 20);
 $far->finish;
 

@@ -18,6 +18,7 @@
 #include "app.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "log/log.h"
 #include "req.h"
 #include "route.h"
@@ -94,6 +95,15 @@ fcgi_write(void *arg, const void *p, size_t n)
 	return FCGX_PutStr(p, (int)n, f->out) == (int)n ? 0 : -1;
 }
 
+/* Sends what waits in the library's own buffer and leaves nothing there. */
+static void
+fcgi_wipe(FCGX_Request *f)
+{
+	if (FCGX_FFlush(f->out) == 0 && f->out->wrNext < f->out->stop)
+		str_wipe(
+		    f->out->wrNext, (size_t)(f->out->stop - f->out->wrNext));
+}
+
 static void *
 serve(void *arg)
 {
@@ -104,9 +114,11 @@ serve(void *arg)
 	unsigned refused;
 
 	while (FCGX_Accept_r(&w->fcgi) == 0) {
-		refused = req_init(
-		    &r, w->app, ready_store(w->app, &w->store), &way);
+		refused =
+		    req_init(&r, w->app, ready_store(w->app, &w->store), &way);
 		route_answer(&r, refused);
+		if (r.is_secret)
+			fcgi_wipe(&w->fcgi);
 		req_free(&r);
 		/* a kept connection would pin this thread */
 		FCGX_Finish_r(&w->fcgi);
@@ -139,8 +151,8 @@ stop(struct worker *w, size_t n)
 				until.tv_nsec -= 1000000000L;
 				until.tv_sec++;
 			}
-			if (pthread_timedjoin_np(
-				w[i].thread, NULL, &until) == 0)
+			if (pthread_timedjoin_np(w[i].thread, NULL, &until) ==
+			    0)
 				break;
 			if (clock_ms() > last) {
 				log_warn("web: a request took too long; "
