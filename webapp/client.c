@@ -107,7 +107,8 @@ client_building(struct req *r)
 {
 	char says[SAYS_MAX + 1];
 	ssize_t n;
-	int fd = open(path_of(r, "building"), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd =
+	    open(path_of(r, "building"), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd == -1)
 		return NULL;
@@ -117,9 +118,8 @@ client_building(struct req *r)
 		return NULL;
 	says[n] = '\0';
 	says[strcspn(says, "\n")] = '\0';
-	return str_is_text(says, strlen(says)) ?
-	    req_copy(r, says, strlen(says)) :
-	    "";
+	return str_is_text(says, strlen(says)) ? req_copy(r, says, strlen(says))
+					       : "";
 }
 
 /* Appends the file; false when it is not there. */

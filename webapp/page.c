@@ -21,8 +21,7 @@ static const char *const scenes[] = { "LAMP", "GATE", "UNLIT", "ROCK" };
 static void
 set_asset(struct req *r, const char *key, const char *name, const char *end)
 {
-	const struct pack *p = pack_find(
-	    req_text(r, "static/%s%s", name, end));
+	const struct pack *p = pack_find(req_text(r, "static/%s%s", name, end));
 
 	tpl_set(r->page, key,
 	    req_text(r, "%s/static/%s.%s%s", r->app->base, name,
@@ -49,7 +48,8 @@ set_contact(struct req *r)
 	char contact[WEB_CONTACT_MAX + 1];
 	struct err ignored;
 
-	if (r->store != NULL && store_web_contact(r->store, contact, &ignored) == 1)
+	if (r->store != NULL &&
+	    store_web_contact(r->store, contact, &ignored) == 1)
 		tpl_maybe(r->page, "CONTACT", contact);
 }
 
@@ -100,8 +100,8 @@ page_new(struct req *r, const char *name, const char *title, enum page_tab tab)
 }
 
 struct tpl *
-page_porch(struct req *r, const char *name, const char *title,
-    enum page_scene scene)
+page_porch(
+    struct req *r, const char *name, const char *title, enum page_scene scene)
 {
 	struct tpl *body = begin(r, name, title);
 
@@ -147,8 +147,7 @@ static const struct error_page {
 	{ 404, SCENE_ROCK, "Solid rock",
 	    "Nobody has dug here: the page does not exist, or it is not yours "
 	    "to see. Look for a slip in the address." },
-	{ 405, SCENE_ROCK, "Not this way",
-	    "This page takes another method." },
+	{ 405, SCENE_ROCK, "Not this way", "This page takes another method." },
 	{ 409, SCENE_GATE, "Not now", "Nothing was changed." },
 	{ 413, SCENE_GATE, "Too much at once",
 	    "What was sent is larger than any form here. Nothing was "
@@ -180,8 +179,8 @@ page_error_says(struct req *r, unsigned status, const char *says)
 	tpl_int(t, "STATUS", status);
 	tpl_set(t, "TITLE", p->title);
 	tpl_set(t, "SAYS", says != NULL ? says : p->says);
-	tpl_set(t, "GO", status == 503 || status == 429 ? "Try again" :
-		"To the tunnels");
+	tpl_set(t, "GO",
+	    status == 503 || status == 429 ? "Try again" : "To the tunnels");
 	if (status == 503) {
 		req_line(r, "Retry-After", "30");
 		tpl_show(t, "RETRY");
@@ -247,8 +246,7 @@ page_sentence(struct req *r, const char *text)
 }
 
 void
-page_note(
-    struct req *r, int64_t owner, const char *did, const char *fmt, ...)
+page_note(struct req *r, int64_t owner, const char *did, const char *fmt, ...)
 {
 	struct event v = { .user = owner };
 	struct err e;
@@ -298,8 +296,7 @@ form_show(struct req *r, struct tpl *t, const struct form *f)
 	if (f->n == 0)
 		return;
 	all = tpl_row(r->page, "ERRORS");
-	tpl_set(all, "COUNT",
-	    f->n < 5 ? numbers[f->n] : "Several fields need");
+	tpl_set(all, "COUNT", f->n < 5 ? numbers[f->n] : "Several fields need");
 	for (size_t i = 0; i < f->n; i++) {
 		row = tpl_row(all, "ERROR");
 		tpl_set(row, "FIELD", f->at[i].field);

@@ -32,8 +32,7 @@ pin_of(struct req *r)
 	struct tls_pin pin;
 	struct err ignored;
 
-	if (tls_pin_of_cert_file(
-		&pin, r->app->conf.relay.cert, &ignored) == -1)
+	if (tls_pin_of_cert_file(&pin, r->app->conf.relay.cert, &ignored) == -1)
 		return "";
 	tls_pin_text(text, &pin);
 	return req_copy(r, text, strlen(text));
@@ -42,9 +41,9 @@ pin_of(struct req *r)
 static const char *
 state_of(const struct machine_key *k)
 {
-	return k->state == MACHINE_KEY_REVOKED ? "revoked" :
-	    k->state == MACHINE_KEY_EXPIRED    ? "expired, never used" :
-						 "good";
+	return k->state == MACHINE_KEY_REVOKED ? "revoked"
+	    : k->state == MACHINE_KEY_EXPIRED  ? "expired, never used"
+					       : "good";
 }
 
 static int
@@ -235,15 +234,15 @@ make_key(struct req *r, const struct tunnel *tun, int64_t *machine, char *token,
 	int rc;
 
 	if (*machine == 0) {
-		rc = store_machine_add(r->store, tun->user, tun->name,
-		    &tun->id, 1, machine, token, e);
+		rc = store_machine_add(r->store, tun->user, tun->name, &tun->id,
+		    1, machine, token, e);
 		rc = rc == -1 ? -1 : 1;
 	} else {
 		rc = store_machine_serve(
 		    r->store, tun->user, *machine, tun->id, true, e);
 		if (rc == 1)
-			rc = store_machine_key_add(r->store, tun->user,
-			    *machine, &key, token, e);
+			rc = store_machine_key_add(
+			    r->store, tun->user, *machine, &key, token, e);
 	}
 	if (rc == 1)
 		page_note(r, tun->user, "key add",
@@ -350,7 +349,8 @@ download_file(struct req *r)
 
 	if (r->is_head) {
 		req_line(r, "Allow", "GET");
-		problem(r, 405, NULL, "HEAD would make a key that nobody sees.");
+		problem(
+		    r, 405, NULL, "HEAD would make a key that nobody sees.");
 		return;
 	}
 	if (!asked_for(r, &tun, &machine))

@@ -174,9 +174,9 @@ req_header(struct req *r, const char *name)
 	if (strcasecmp(name, "Content-Type") == 0)
 		return r->way->param(r->way->arg, "CONTENT_TYPE");
 	for (i = 0; name[i] != '\0' && at < sizeof(var) - 1; i++)
-		var[at++] = name[i] == '-' ?
-		    '_' :
-		    (char)toupper((unsigned char)name[i]);
+		var[at++] = name[i] == '-'
+		    ? '_'
+		    : (char)toupper((unsigned char)name[i]);
 	var[at] = '\0';
 	return r->way->param(r->way->arg, var);
 }
@@ -230,8 +230,8 @@ path_of(struct req *r)
 	char *path;
 
 	if (*uri == '\0')
-		path = req_text(r, "%s%s", param(r, "SCRIPT_NAME"),
-		    param(r, "PATH_INFO"));
+		path = req_text(
+		    r, "%s%s", param(r, "SCRIPT_NAME"), param(r, "PATH_INFO"));
 	else
 		path = req_copy(r, uri, strcspn(uri, "?#"));
 	if (strncmp(path, r->app->base, base) != 0)
@@ -506,8 +506,8 @@ req_is_ours(struct req *r)
 {
 	const char *origin = req_header(r, "Origin");
 	const char *site = req_header(r, "Sec-Fetch-Site");
-	char *own = req_text(
-	    r, "http%s://%s", r->is_secure ? "s" : "", r->host);
+	char *own =
+	    req_text(r, "http%s://%s", r->is_secure ? "s" : "", r->host);
 
 	if (site != NULL && strcmp(site, "same-origin") != 0)
 		return false;
@@ -516,8 +516,8 @@ req_is_ours(struct req *r)
 	if (strcmp(origin, "null") == 0)
 		return site != NULL;
 	if (is_our_name(r))
-		own = req_text(r, "http%s://%s", r->is_secure ? "s" : "",
-		    r->app->host);
+		own = req_text(
+		    r, "http%s://%s", r->is_secure ? "s" : "", r->app->host);
 	return strcasecmp(origin, own) == 0;
 }
 
@@ -550,8 +550,8 @@ req_token(struct req *r)
 	char digits[2 * TOKEN_BYTES + 1];
 	uint8_t mac[32];
 
-	random_hmac_sha256(mac, r->app->key, sizeof(r->app->key), text,
-	    strlen(text));
+	random_hmac_sha256(
+	    mac, r->app->key, sizeof(r->app->key), text, strlen(text));
 	str_hex(digits, mac, TOKEN_BYTES);
 	return req_copy(r, digits, sizeof(digits) - 1);
 }
@@ -679,13 +679,13 @@ req_send(struct req *r)
 	/* in one piece from the start: growing leaves copies */
 	if (r->is_secret)
 		(void)buf_room(&all, HEAD_MAX + buf_len(&r->out), NULL);
-	lines = req_text(
-	    r, "Status: %u %s\r\n", r->status, req_reason(r->status));
+	lines =
+	    req_text(r, "Status: %u %s\r\n", r->status, req_reason(r->status));
 	/* 204 has no body, and nothing that would describe one */
 	if (r->status != 204)
-		lines = req_text(r,
-		    "%sContent-Type: %s\r\nContent-Length: %zu\r\n", lines,
-		    r->type, buf_len(&r->out));
+		lines =
+		    req_text(r, "%sContent-Type: %s\r\nContent-Length: %zu\r\n",
+			lines, r->type, buf_len(&r->out));
 	lines = req_text(r, "%s%s%s", lines, fixed_lines,
 	    r->cacheable ? "" : "Cache-Control: no-store\r\n");
 	rc = buf_add(&all, lines, strlen(lines), NULL);

@@ -70,12 +70,12 @@ struct req {
 	bool is_head;
 	const char *path;    /* below dashboard_url's, begins with '/' */
 	const char *host;    /* as the browser named us; "" when it did not */
-	bool is_secure;	     /* the browser speaks TLS */
+	bool is_secure;      /* the browser speaks TLS */
 	const char *address; /* of the browser */
 	const char *agent;
 	struct req_fields query;
 	struct req_fields form; /* filled by req_read_form() */
-	const char *body;	/* filled by req_read_body() */
+	const char *body;       /* filled by req_read_body() */
 	size_t body_len;
 
 	/* What the route's pattern found, in order. */
@@ -94,7 +94,7 @@ struct req {
 	struct buf head; /* further header lines */
 	struct buf out;
 	bool cacheable; /* its handler has set Cache-Control */
-	bool is_raw;	/* the body is no page of ours: no script at all */
+	bool is_raw;    /* the body is no page of ours: no script at all */
 	bool is_secret; /* nothing of the body is left in memory */
 	struct tpl *page;
 	struct api *api; /* while a handler of the API runs */
@@ -136,8 +136,8 @@ unsigned req_read_form(struct req *r);
  * Takes "a=1&b=2" apart: 0, or 400 when a name stands twice, a value is no
  * UTF-8 or has a NUL, or there are too many.  text is the caller's.
  */
-unsigned req_fields(struct req *r, const char *text, size_t n,
-    struct req_fields *out);
+unsigned req_fields(
+    struct req *r, const char *text, size_t n, struct req_fields *out);
 
 /* Does the request come from a page of ours?  Asked of all that changes. */
 bool req_is_ours(struct req *r);

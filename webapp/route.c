@@ -16,12 +16,18 @@
 #include "store/store.h"
 
 const struct route routes[] = {
-#define GET(path, demands, fn)	{ REQ_GET, path, demands, fn }
-#define POST(path, demands, fn) { REQ_POST, path, demands, fn }
-#define FORM			(SIGNED_IN | FORM_TOKEN)
-#define STEP			(FORM | ONE_STEP)
-#define ADMIN_FORM		(SIGNED_IN | ADMIN | FORM_TOKEN)
-#define ADMIN_STEP		(ADMIN_FORM | ONE_STEP)
+#define GET(path, demands, fn)             \
+	{                                  \
+		REQ_GET, path, demands, fn \
+	}
+#define POST(path, demands, fn)             \
+	{                                   \
+		REQ_POST, path, demands, fn \
+	}
+#define FORM       (SIGNED_IN | FORM_TOKEN)
+#define STEP       (FORM | ONE_STEP)
+#define ADMIN_FORM (SIGNED_IN | ADMIN | FORM_TOKEN)
+#define ADMIN_STEP (ADMIN_FORM | ONE_STEP)
 	/* who is not inside */
 	GET("/signin", OPEN, signin_page),
 	POST("/signin", FORM_TOKEN, signin_enter),
@@ -86,10 +92,13 @@ const struct route routes[] = {
 	POST("/admin/tunnels/{id}/freeze", ADMIN_STEP, admin_tunnel_freeze),
 	POST("/admin/tunnels/{id}/thaw", ADMIN_STEP, admin_tunnel_thaw),
 	POST("/admin/tunnels/{id}/verify", ADMIN_STEP, admin_tunnel_verify),
-	/* for programs */
+/* for programs */
 #define READ  (API_KEY | PROBLEM)
 #define WRITE (READ | WRITES)
-#define API(method, path, demands, fn) { REQ_##method, path, demands, fn }
+#define API(method, path, demands, fn)          \
+	{                                       \
+		REQ_##method, path, demands, fn \
+	}
 	API(GET, "/api", PROBLEM, api_root),
 	API(GET, "/health", NO_STORE | PROBLEM, api_health),
 	API(GET, "/api/tunnels", READ, api_tunnel_list),
@@ -99,18 +108,14 @@ const struct route routes[] = {
 	API(DELETE, "/api/tunnels/{id}", WRITE, api_tunnel_remove),
 	API(GET, "/api/tunnels/{id}/status", READ, api_tunnel_status),
 	API(POST, "/api/tunnels/{id}/activate", WRITE, api_tunnel_activate),
-	API(POST, "/api/tunnels/{id}/deactivate", WRITE,
-	    api_tunnel_deactivate),
+	API(POST, "/api/tunnels/{id}/deactivate", WRITE, api_tunnel_deactivate),
 	API(POST, "/api/tunnels/{id}/verification", WRITE, api_tunnel_renew),
 	API(POST, "/api/tunnels/{id}/restore", WRITE, api_tunnel_restore),
 	API(POST, "/api/tunnels/{id}/test", WRITE, api_tunnel_test),
 	API(GET, "/api/tunnels/{id}/visitors", READ, api_visitors),
-	API(DELETE, "/api/tunnels/{id}/visitors/{id}", WRITE,
-	    api_visitor_kick),
-	API(POST, "/api/tunnels/{id}/verify", WRITE | ADMIN,
-	    api_tunnel_verify),
-	API(POST, "/api/tunnels/{id}/freeze", WRITE | ADMIN,
-	    api_tunnel_freeze),
+	API(DELETE, "/api/tunnels/{id}/visitors/{id}", WRITE, api_visitor_kick),
+	API(POST, "/api/tunnels/{id}/verify", WRITE | ADMIN, api_tunnel_verify),
+	API(POST, "/api/tunnels/{id}/freeze", WRITE | ADMIN, api_tunnel_freeze),
 	API(POST, "/api/tunnels/{id}/unfreeze", WRITE | ADMIN,
 	    api_tunnel_unfreeze),
 	API(PUT, "/api/tunnels/{id}/machines/{id}", WRITE, api_tunnel_serve),
@@ -234,8 +239,7 @@ find(struct req *r, const char **allow_out)
 			continue;
 		}
 		*allow_out = req_text(r, "%s%s%s", *allow_out,
-		    **allow_out != '\0' ? ", " : "",
-		    name_of(routes[i].method));
+		    **allow_out != '\0' ? ", " : "", name_of(routes[i].method));
 	}
 	return found;
 }
@@ -423,8 +427,8 @@ route_answer(struct req *r, unsigned refused)
 {
 	if (refused != 0 && is_api(r))
 		problem(r, refused, NULL,
-		    refused == 414 ? "The address is too long." :
-				     "The parameters behind the address cannot "
+		    refused == 414 ? "The address is too long."
+				   : "The parameters behind the address cannot "
 				     "be read, or one stands there twice.");
 	else if (refused != 0)
 		page_error(r, refused);

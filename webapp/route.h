@@ -14,7 +14,7 @@
 enum {
 	OPEN = 0,
 	SIGNED_IN = 1 << 0,  /* a session of a browser */
-	ADMIN = 1 << 1,	     /* of an admin; else the page is not there */
+	ADMIN = 1 << 1,      /* of an admin; else the page is not there */
 	FORM_TOKEN = 1 << 2, /* a form of ours, read into r->form */
 	API_KEY = 1 << 3,    /* Authorization: Bearer KEY */
 	WRITES = 1 << 4,     /* the key must be one that may write */
