@@ -316,11 +316,11 @@ say_code() {
 }
 say_code
 https_note=
-[ "$https_port" = 0 ] || https_note="$https_port (TCP), "
+[ "$https_port" = 0 ] || https_note="$https_port and "
 cat <<TEXT
 
-Clients reach the relay at $host:$port.  Open in the firewall: ${https_note}port $port
-(TCP), and the public ports 10000 to 60000 (TCP and UDP).
+Clients reach the relay at $host:$port.
+Open in the firewall: ${https_note}$port (TCP), 10000 to 60000 (TCP and UDP).
 Ctrl-C here ends all.
 TEXT
 
