@@ -404,8 +404,9 @@ main(int argc, char **argv)
 	if (l.word_n == 0)
 		return misuse(NULL, "a command is needed");
 	if (k == NULL)
-		return misuse(NULL, "\"%s\" is no command, or half of one",
-		    l.word[l.word_n > 1 ? 1 : 0]);
+		return misuse(NULL, "\"%s%s%s\" is no command, or half of one",
+		    l.word[0], l.word_n > 1 ? " " : "",
+		    l.word_n > 1 ? l.word[1] : "");
 	if ((rc = check_line(&c, k, &l, words)) != CMD_DONE)
 		return rc;
 	return run(&c, k);
