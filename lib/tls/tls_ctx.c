@@ -418,7 +418,7 @@ explain(struct tls_check *check, X509_STORE_CTX *store)
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 		err_set(&check->why,
 		    "the certificate is signed by itself, and "
-		    "nothing here vouches for it");
+		    "nothing here vouches for it; --pin would");
 		return;
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
