@@ -57,23 +57,26 @@
     <ol class="steps">
       <li class="now"><h3>Get the program</h3>
         {{#PROGRAM}}
-        <p>One file that runs on any Linux (x86_64); its SHA-256 begins with <code>{{HASH}}</code>. Name it <code>adit</code> and put it where programs are, <code>~/.local/bin</code> say.</p>
+        <p>One file that runs on any Linux (x86_64); its SHA-256 begins with <code>{{HASH}}</code>. Then put it in its place:</p>
         <div class="acts"><a class="btn" href="{{BASE}}/client/{{FILE}}">Program for Linux</a></div>
+        <pre class="console" id="cmd-put">install -D -m 755 ~/Downloads/{{FILE}} ~/.local/bin/adit</pre>
         {{/PROGRAM}}
         {{#BUILDING}}
         <p>The program for any Linux is being built at this moment{{#SAYS}} (<code>{{SAYS}}</code>){{/SAYS}}. In a few minutes it is here: <code>{{BASE}}/client/adit-linux-x86_64</code>. Your key stays good meanwhile.</p>
         {{/BUILDING}}
         {{#OWN_PROGRAM}}
-        <p>This one is for {{SYSTEM}}, the system of this server, and newer ones of its kind; its SHA-256 begins with <code>{{HASH}}</code>. It needs <code>libssl3</code> and <code>libhttp-parser2.9</code>. Name it <code>adit</code> and put it where programs are, <code>~/.local/bin</code> say.</p>
+        <p>This one is for {{SYSTEM}}, the system of this server, and newer ones of its kind; its SHA-256 begins with <code>{{HASH}}</code>. It needs <code>libssl3</code> and <code>libhttp-parser2.9</code>. Then put it in its place:</p>
         <div class="acts"><a class="btn" href="{{BASE}}/client/{{FILE}}">Program for {{SYSTEM}}</a></div>
+        <pre class="console" id="cmd-put-own">install -D -m 755 ~/Downloads/{{FILE}} ~/.local/bin/adit</pre>
         {{/OWN_PROGRAM}}
         {{#NO_PROGRAM}}
-        <p>This server has no program to download yet. On that computer, <code>make</code> in Adit’s source makes it: <code>build/adit</code>.</p>
+        <p>This server has no program to download yet. On that computer, <code>make</code> in Adit’s source makes it: <code>build/adit</code>; then put it in its place:</p>
+        <pre class="console">install -D -m 755 build/adit ~/.local/bin/adit</pre>
         {{/NO_PROGRAM}}</li>
       <li><h3>Store the key</h3><p>Run this, paste the key, press Enter, then Ctrl-D.</p>
         <pre class="console" id="cmd-key">mkdir -p ~/.config/adit
 (umask 077; cat &gt; ~/.config/adit/machine-{{MACHINE_ID}}.key)</pre></li>
-      <li><h3>Start it</h3><p>The window shows the lamps; Ctrl-C ends it.</p>
+      <li><h3>Start it</h3><p>The window shows the lamps; Ctrl-C ends it. If <code>adit</code> is not found, say <code>~/.local/bin/adit</code>; from the next sign-in on, the short name does.</p>
         <pre class="console" id="cmd-run">adit connect \
   --server {{SERVER}} \
   --pin {{PIN}} \
@@ -84,7 +87,7 @@
 Description=Adit, machine {{MACHINE_ID}}
 After=network-online.target
 [Service]
-ExecStart=adit connect --server {{SERVER}} --pin {{PIN}} --allow {{ALLOWED}} --token-file %h/.config/adit/machine-{{MACHINE_ID}}.key
+ExecStart=%h/.local/bin/adit connect --server {{SERVER}} --pin {{PIN}} --allow {{ALLOWED}} --token-file %h/.config/adit/machine-{{MACHINE_ID}}.key
 Restart=on-failure
 RestartPreventExitStatus=2 20 21 22 23 24 25
 [Install]
@@ -95,7 +98,7 @@ WantedBy=default.target</pre></li>
   {{/KEY_SHOWN}}
   {{#KEYS}}
   <section class="card flat" aria-labelledby="keys">
-    <div class="card-head"><h2 id="keys">Earlier keys of its machine</h2></div>
+    <div class="card-head"><h2 id="keys">Keys of its machine</h2></div>
     <table class="stack">
       <thead><tr><th scope="col">Made</th><th scope="col">State</th><th scope="col">Last used</th><th scope="col"><span class="vh">Action</span></th></tr></thead>
       <tbody>

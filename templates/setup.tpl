@@ -3,8 +3,9 @@
     <h1>Make the first account</h1>
     <p>You are the first one here. The server’s console has printed a code, to show that it is yours:</p>
     <pre class="console"><i>$</i> make run
-dashboard  <b>{{URL}}</b>
-code       <b>XXXX-XXXX-XXXX</b></pre>
+The dashboard:  <b>{{URL}}</b>
+...
+    <b>XXXX-XXXX-XXXX</b></pre>
     <p class="small soft">On a server that runs by itself, the code is in the file <code>{{FILE}}</code>.</p>
     <form class="form" method="post" action="{{BASE}}/setup">
       <input type="hidden" name="token" value="{{TOKEN}}">
