@@ -29,7 +29,7 @@ struct api {
 	json_t *body;
 	struct out out;
 	bool in_group;
-	int64_t hush; /* a user; 0: nobody */
+	int64_t hush;         /* a user; 0: nobody */
 	struct answer answer; /* name is NULL: the request has none */
 };
 

@@ -17,9 +17,9 @@ enum { APP_RESERVED_MAX = CONF_ITEMS_MAX + 1 };
 struct app {
 	struct adit_conf conf;
 	const char *base;    /* the path in dashboard_url, "" or "/adit" */
-	char host[300];	     /* "HOST" or "HOST:PORT" of dashboard_url */
-	bool secure;	     /* dashboard_url is https */
-	bool is_cgi;	     /* this process serves one request */
+	char host[300];      /* "HOST" or "HOST:PORT" of dashboard_url */
+	bool secure;         /* dashboard_url is https */
+	bool is_cgi;         /* this process serves one request */
 	uint16_t relay_port; /* where clients dial in */
 	uint8_t key[VERIFY_KEY_LEN]; /* the installation key */
 	struct tunnel_ports ports;

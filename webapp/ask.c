@@ -112,9 +112,8 @@ converse(int fd, struct buf *request, uint64_t until, struct buf *body,
 		return -1;
 	if (read_all(fd, h, until, e) == 0) {
 		p = http_body(h, &n);
-		rc = n == 0 || buf_add(body, p, n, e) == 0 ?
-		    (int)http_status(h) :
-		    -1;
+		rc = n == 0 || buf_add(body, p, n, e) == 0 ? (int)http_status(h)
+							   : -1;
 	}
 	http_free(&h);
 	return rc;

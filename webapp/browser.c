@@ -10,10 +10,12 @@ static const struct {
 	const char *word;
 	const char *on[8];
 } browsers[] = {
-#define NAMES(x)                                                        \
-	{ x " on Android", x " on an iPhone", x " on an iPad",          \
-	    x " on Windows", x " on macOS", x " on ChromeOS", x " on Linux", \
-	    x }
+#define NAMES(x)                                                      \
+	{                                                             \
+		x " on Android", x " on an iPhone", x " on an iPad",  \
+		    x " on Windows", x " on macOS", x " on ChromeOS", \
+		    x " on Linux", x                                  \
+	}
 	{ "Edg", NAMES("Edge") },
 	{ "OPR/", NAMES("Opera") },
 	{ "Firefox/", NAMES("Firefox") },

@@ -15,8 +15,7 @@ chart_top(const struct chart_bar *bars, size_t n)
 	for (i = 0; i < n; i++) {
 		if (bars[i].to > most)
 			most = bars[i].to;
-		if (bars[i].from > most / 2 &&
-		    bars[i].from > INT64_MAX / 4)
+		if (bars[i].from > most / 2 && bars[i].from > INT64_MAX / 4)
 			most = INT64_MAX / 2;
 		else if (bars[i].from * CHART_UP / CHART_DOWN > most)
 			most = bars[i].from * CHART_UP / CHART_DOWN;
@@ -55,8 +54,7 @@ chart_spark(struct req *r, const struct chart_bar *bars)
 	for (i = 0; i < CHART_SLOTS; i++) {
 		sum = bars[i].to + bars[i].from;
 		if ((h = chart_height(sum, top, SPARK_HIGH)) > 0)
-			len += (size_t)snprintf(to + len,
-			    SPARK_MAX - len,
+			len += (size_t)snprintf(to + len, SPARK_MAX - len,
 			    "M%d 24v-%dh3v%dz", i * 4, h, h);
 	}
 	return to;

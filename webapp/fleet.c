@@ -19,8 +19,8 @@ fleet_load(struct req *r, int64_t user, struct fleet *f, struct err *e)
 	if (f->tunnels == NULL || f->tunnel_n == NULL)
 		return err_sys(e, "machines");
 	for (i = 0; i < f->n; i++)
-		if (store_machine_tunnels(r->store, f->at[i].id,
-			&f->tunnels[i], &f->tunnel_n[i], e) == -1)
+		if (store_machine_tunnels(r->store, f->at[i].id, &f->tunnels[i],
+			&f->tunnel_n[i], e) == -1)
 			return -1;
 	return 0;
 }

@@ -85,9 +85,9 @@ make(struct req *r, const char *hash, int64_t *id_out, struct err *e)
 	if (r->word[0] != NULL)
 		return store_web_join(
 		    r->store, r->word[0], email, hash, id_out, e);
-	return store_user_add(r->store, email, hash, false, id_out, e) == -1 ?
-	    -1 :
-	    1;
+	return store_user_add(r->store, email, hash, false, id_out, e) == -1
+	    ? -1
+	    : 1;
 }
 
 static void

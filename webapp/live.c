@@ -70,9 +70,9 @@ read_lamp(const json_t *lamps, enum live_at at, struct live_lamp *out)
 	const json_t *v = json_object_get(lamps, lamp_names[at]);
 	const char *state = text(v, "state");
 
-	out->light = strcmp(state, "green") == 0 ? LIVE_GREEN :
-	    strcmp(state, "red") == 0		 ? LIVE_RED :
-						   LIVE_GREY;
+	out->light = strcmp(state, "green") == 0 ? LIVE_GREEN
+	    : strcmp(state, "red") == 0          ? LIVE_RED
+						 : LIVE_GREY;
 	out->sentence = text(v, "sentence");
 }
 
@@ -92,9 +92,9 @@ read_tunnel(const json_t *v, struct live_tunnel *out)
 	out->computer = text(m, "computer");
 	out->system = text(m, "system");
 	out->address = text(m, "address");
-	out->rtt_ms = json_is_integer(json_object_get(v, "rtt_ms")) ?
-	    number(v, "rtt_ms") :
-	    -1;
+	out->rtt_ms = json_is_integer(json_object_get(v, "rtt_ms"))
+	    ? number(v, "rtt_ms")
+	    : -1;
 	out->visitors = number(v, "visitors");
 	out->visitors_total = number(v, "visitors_total");
 	out->refused = number(v, "refused");
@@ -128,13 +128,12 @@ fill(struct live_said *said, const char *target, void *arg)
 	size_t i;
 
 	if (list != NULL &&
-	    (said->at = calloc(json_array_size(list) + 1,
-		 sizeof(*said->at))) == NULL) {
+	    (said->at = calloc(json_array_size(list) + 1, sizeof(*said->at))) ==
+		NULL) {
 		json_decref(list);
 		return;
 	}
-	json_array_foreach (list, i, v)
-		read_tunnel(v, &said->at[said->n++]);
+	json_array_foreach(list, i, v) read_tunnel(v, &said->at[said->n++]);
 	said->list = list;
 }
 
@@ -189,8 +188,8 @@ live_find(const struct live *l, int64_t tunnel)
 {
 	const struct live_tunnel key = { .id = tunnel };
 
-	return l->n == 0 ? NULL :
-			   bsearch(&key, l->at, l->n, sizeof(key), by_id);
+	return l->n == 0 ? NULL
+			 : bsearch(&key, l->at, l->n, sizeof(key), by_id);
 }
 
 /* --- the whole relay --------------------------------------------------------- */
@@ -208,8 +207,8 @@ live_trouble(struct req *r)
 	if (status == 200)
 		says = "";
 	else if (status == 503 && buf_len(&body) > 0)
-		says = req_copy(
-		    r, (const char *)buf_data(&body), buf_len(&body));
+		says =
+		    req_copy(r, (const char *)buf_data(&body), buf_len(&body));
 	buf_free(&body);
 	return says;
 }

@@ -14,7 +14,13 @@
 enum live_light { LIVE_GREY, LIVE_GREEN, LIVE_RED };
 
 /* The lamps, in the order of a byte's way from the visitor. */
-enum live_at { LIVE_VISITOR, LIVE_REACH, LIVE_MACHINE, LIVE_SERVICE, LIVE_LAMPS };
+enum live_at {
+	LIVE_VISITOR,
+	LIVE_REACH,
+	LIVE_MACHINE,
+	LIVE_SERVICE,
+	LIVE_LAMPS
+};
 
 struct live_lamp {
 	enum live_light light;
@@ -30,8 +36,8 @@ struct live_tunnel {
 	int64_t rtt_ms; /* -1: unknown */
 	int64_t visitors, visitors_total, refused;
 	int64_t bytes_in, bytes_out; /* since the relay started */
-	int64_t since;		     /* served since; 0: it is not */
-	int64_t last_bytes;	     /* 0: never */
+	int64_t since;               /* served since; 0: it is not */
+	int64_t last_bytes;          /* 0: never */
 };
 
 struct live {

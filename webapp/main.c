@@ -37,7 +37,8 @@ usage(void)
 	    "\n"
 	    "Started by a web server it speaks FastCGI (standard input is a\n"
 	    "socket, or LISTEN_FDS) or CGI (GATEWAY_INTERFACE is set).\n"
-	    "  -c FILE        the settings; else $ADIT_CONFIG, else " ADIT_CONF_PATH "\n"
+	    "  -c FILE        the settings; else $ADIT_CONFIG, "
+	    "else " ADIT_CONF_PATH "\n"
 	    "  -n             checks the settings and the templates, and ends\n"
 	    "  --socket PATH  speaks FastCGI on a socket that it makes\n");
 	return 2;
@@ -199,14 +200,14 @@ run_fcgi(const struct app *app, const struct options *o, struct err *e)
 	if (o->socket != NULL)
 		fd = way_listen(o->socket, app->conf.socket_group, e);
 	else if ((fd = handed_over()) == -1)
-		fd = is_socket(STDIN_FILENO) ? STDIN_FILENO :
-					       err_set(e,
+		fd = is_socket(STDIN_FILENO) ? STDIN_FILENO
+					     : err_set(e,
 						   "no web server started it; "
 						   "give --socket PATH");
 	if (fd == -1)
 		return -1;
-	log_info("web: version %s serves %s", ADIT_VERSION,
-	    app->conf.dashboard_url);
+	log_info(
+	    "web: version %s serves %s", ADIT_VERSION, app->conf.dashboard_url);
 	rc = way_fcgi(app, fd, e);
 	if (o->socket != NULL)
 		unlink(o->socket);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct pack {
-	const char *name; /* "static/look.css" */
+	const char *name;           /* "static/look.css" */
 	const unsigned char *bytes; /* a NUL stands behind them */
 	size_t n;
 	const char *hash; /* 12 hex digits of its SHA-256 */

@@ -19,10 +19,10 @@ enum page_scene { SCENE_LAMP, SCENE_GATE, SCENE_UNLIT, SCENE_ROCK };
  * Begins a page of the template NAME.tpl and returns it for filling; page_send()
  * sends it.  On the porch stand the pages of who is not inside.
  */
-struct tpl *page_new(struct req *r, const char *name, const char *title,
-    enum page_tab tab);
-struct tpl *page_porch(struct req *r, const char *name, const char *title,
-    enum page_scene scene);
+struct tpl *page_new(
+    struct req *r, const char *name, const char *title, enum page_tab tab);
+struct tpl *page_porch(
+    struct req *r, const char *name, const char *title, enum page_scene scene);
 void page_send(struct req *r, unsigned status);
 
 /* A message at the top of the page: "ok", "warn" or "bad". */

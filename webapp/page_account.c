@@ -31,7 +31,8 @@ show_keys(struct req *r, struct tpl *t, struct err *e)
 		row = tpl_row(all, "KEY");
 		tpl_int(row, "KEY_ID", keys[i].id);
 		tpl_set(row, "NAME", keys[i].name);
-		tpl_set(row, "MAY", keys[i].may_write ? "read and write" : "read");
+		tpl_set(
+		    row, "MAY", keys[i].may_write ? "read and write" : "read");
 		tpl_set(row, "MADE", words_when(r, keys[i].created_at));
 		tpl_set(row, "USED", words_when(r, keys[i].last_used_at));
 	}
@@ -54,9 +55,9 @@ show_sessions(struct req *r, struct tpl *t, struct err *e)
 		tpl_set(row, "BROWSER", browser_name(list[i].agent));
 		tpl_set(row, "ADDRESS", list[i].address);
 		tpl_set(row, "SEEN",
-		    list[i].id == r->session.id ?
-			"this one" :
-			words_when(r, list[i].seen_at));
+		    list[i].id == r->session.id
+			? "this one"
+			: words_when(r, list[i].seen_at));
 		if (list[i].id != r->session.id)
 			tpl_show(row, "OTHER");
 	}
@@ -66,8 +67,8 @@ show_sessions(struct req *r, struct tpl *t, struct err *e)
 
 /* The page; key is a new one to be shown once, or NULL. */
 static void
-show(struct req *r, unsigned status, const struct form *wrong,
-    const char *key, const char *key_name)
+show(struct req *r, unsigned status, const struct form *wrong, const char *key,
+    const char *key_name)
 {
 	struct tpl *t = page_new(r, "account", "Account", TAB_ACCOUNT), *once;
 	struct err e;
@@ -112,8 +113,8 @@ account_key_make(struct req *r)
 	struct err e;
 
 	if (store_key_add_as(r->store, r->user.id, name,
-		strcmp(req_form(r, "scope"), "write") == 0, &id, key, &e) ==
-	    0) {
+		strcmp(req_form(r, "scope"), "write") == 0, &id, key,
+		&e) == 0) {
 		page_note(r, r->user.id, "key add", "API key %lld \"%s\"",
 		    (long long)id, name);
 		show(r, 201, &wrong, key, name);
@@ -134,8 +135,7 @@ account_key_revoke(struct req *r)
 
 	if (!owner_done(r, rc, &e))
 		return;
-	page_note(r, r->user.id, "key rm", "API key %lld",
-	    (long long)r->id[0]);
+	page_note(r, r->user.id, "key rm", "API key %lld", (long long)r->id[0]);
 	req_go(r, "/account?said=revoked");
 }
 
@@ -145,8 +145,7 @@ void
 account_session_end(struct req *r)
 {
 	struct err e;
-	int rc = store_web_session_remove(
-	    r->store, r->user.id, r->id[0], &e);
+	int rc = store_web_session_remove(r->store, r->user.id, r->id[0], &e);
 
 	if (!owner_done(r, rc, &e))
 		return;
@@ -180,15 +179,15 @@ change(struct req *r)
 	int rc = gate_hash(hash, req_form(r, "new"), &e);
 
 	if (rc == 0) {
-		page_error_says(r, 503, "Too many people change passwords at "
-					"this moment. Try again in a few "
-					"seconds.");
+		page_error_says(r, 503,
+		    "Too many people change passwords at "
+		    "this moment. Try again in a few "
+		    "seconds.");
 		return;
 	}
 	/* every session ends, this one with a new secret in its place */
 	if (rc == 1)
-		rc = store_web_set_password(
-		    r->store, r->user.id, hash, 0, &e);
+		rc = store_web_set_password(r->store, r->user.id, hash, 0, &e);
 	if (rc == 1 && session_begin(r, r->user.id, &e) == -1)
 		rc = -1;
 	if (!owner_done(r, rc, &e))
@@ -219,9 +218,9 @@ account_password(struct req *r)
 	if (rc == 0) {
 		form_wrong(&wrong, "old", "That is not your password now.");
 		rc = store_web_guess_wrong(
-			 r->store, key, &guess_account, &left, &e) == -1 ?
-		    -1 :
-		    1;
+			 r->store, key, &guess_account, &left, &e) == -1
+		    ? -1
+		    : 1;
 	}
 	if (rc == -1)
 		page_trouble(r, &e);

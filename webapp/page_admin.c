@@ -54,8 +54,7 @@ show_figures(struct req *r, struct tpl *t, const struct live_figures *f)
 	    req_text(r, "%lld", (long long)f->streams + f->flows), "");
 	tile(t, "Visitors in all",
 	    req_text(r, "%lld", (long long)f->visitors_total), "");
-	tile(t, "Held for streams",
-	    words_bytes(r, (uint64_t)f->held_bytes),
+	tile(t, "Held for streams", words_bytes(r, (uint64_t)f->held_bytes),
 	    req_text(r, "of %s", words_bytes(r, (uint64_t)f->held_max)));
 	tile(t, "Memory", words_bytes(r, (uint64_t)f->memory_bytes), "");
 	words_span(span, f->uptime_s * 1000);
@@ -75,8 +74,8 @@ show_certificate(struct req *r, struct tpl *t)
 	if (left > 14 * DAY_MS)
 		return;
 	tpl_maybe(t, "CERTIFICATE",
-	    left <= 0 ? "The relay's certificate has ended." :
-			req_text(r, "The relay's certificate ends in %lld %s.",
+	    left <= 0 ? "The relay's certificate has ended."
+		      : req_text(r, "The relay's certificate ends in %lld %s.",
 			    (long long)(left / DAY_MS),
 			    left / DAY_MS == 1 ? "day" : "days"));
 }
@@ -131,8 +130,7 @@ show_users(struct req *r, struct tpl *t, struct err *e)
 	str_number(req_query(r, "page"), 1, 1000000, &page);
 	skip = (int64_t)(page - 1) * USERS_PAGE;
 	/* one more than is shown tells whether there is a next page */
-	if (store_user_list(
-		r->store, skip, USERS_PAGE + 1, &list, &n, e) == -1)
+	if (store_user_list(r->store, skip, USERS_PAGE + 1, &list, &n, e) == -1)
 		return -1;
 	for (size_t i = 0; i < n && i < USERS_PAGE; i++)
 		show_user(r, t, &list[i]);
@@ -190,8 +188,8 @@ show_tunnels(struct req *r, struct tpl *t, struct err *e)
 	struct live live;
 	size_t n, k = 0;
 
-	if (store_tunnel_list(r->store, STORE_ANYBODY, 0, TUNNELS_MAX, &list,
-		&n, e) == -1)
+	if (store_tunnel_list(
+		r->store, STORE_ANYBODY, 0, TUNNELS_MAX, &list, &n, e) == -1)
 		return -1;
 	for (size_t i = n; i-- > 0 && k < TUNNELS_SHOWN;) {
 		if (!fits(r, &list[i]))
@@ -226,15 +224,15 @@ show_settings(struct req *r, struct tpl *t, struct err *e)
 	if (store_settings(r->store, &s, e) == -1 ||
 	    store_web_contact(r->store, contact, e) == -1)
 		return -1;
-	tpl_show(t, strcmp(typed(r, "sign_up", s.sign_up ? "yes" : "no"),
-			"yes") == 0 ?
-		"SIGN_UP_OPEN" :
-		"SIGN_UP_CLOSED");
-	tpl_show(t, strcmp(typed(r, "verify_by",
-			       s.verify_by_admin ? "admin" : "link"),
-			"admin") == 0 ?
-		"BY_ADMIN" :
-		"BY_LINK");
+	tpl_show(t,
+	    strcmp(typed(r, "sign_up", s.sign_up ? "yes" : "no"), "yes") == 0
+		? "SIGN_UP_OPEN"
+		: "SIGN_UP_CLOSED");
+	tpl_show(t,
+	    strcmp(typed(r, "verify_by", s.verify_by_admin ? "admin" : "link"),
+		"admin") == 0
+		? "BY_ADMIN"
+		: "BY_LINK");
 	tpl_set(t, "VERIFY_HOURS",
 	    typed(r, "verify_hours", req_text(r, "%u", s.verify_hours)));
 	tpl_set(t, "TUNNELS_MAX",
@@ -275,8 +273,8 @@ show_trail(struct req *r, struct tpl *t, struct err *e)
 	struct tpl *row;
 	size_t n;
 
-	if (store_event_list(r->store, STORE_ANYBODY,
-		all ? EVENTS_ALL : EVENTS, &list, &n, e) == -1)
+	if (store_event_list(r->store, STORE_ANYBODY, all ? EVENTS_ALL : EVENTS,
+		&list, &n, e) == -1)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		row = tpl_row(t, "EVENT");
@@ -311,8 +309,8 @@ show(struct req *r, unsigned status, const struct form *wrong,
 	if (invited != NULL)
 		tpl_set(tpl_row(t, "INVITED"), "LINK", invited);
 	if (show_users(r, t, &e) == -1 || show_tunnels(r, t, &e) == -1 ||
-	    show_settings(r, t, &e) == -1 ||
-	    show_invitations(r, t, &e) == -1 || show_trail(r, t, &e) == -1)
+	    show_settings(r, t, &e) == -1 || show_invitations(r, t, &e) == -1 ||
+	    show_trail(r, t, &e) == -1)
 		page_trouble(r, &e);
 	else
 		page_send(r, status);
@@ -336,8 +334,8 @@ freeze_user(struct req *r, bool frozen)
 	int rc;
 
 	if (r->id[0] == r->user.id) {
-		page_error_says(r, 409,
-		    "You cannot freeze yourself; another admin can.");
+		page_error_says(
+		    r, 409, "You cannot freeze yourself; another admin can.");
 		return;
 	}
 	rc = store_user_by_id(r->store, r->id[0], &u, &e);
@@ -426,8 +424,8 @@ show_user_page(struct req *r, unsigned status, const struct form *wrong)
 	tpl_set(t, "USER_ROLE", u.admin ? "admin" : "member");
 	tpl_set(t, "SINCE", words_when(r, u.created_at));
 	tpl_set(t, "TUNNELS", words_count(r, u.tunnels, "tunnel", "tunnels"));
-	tpl_set(t, "MACHINES",
-	    words_count(r, u.machines, "machine", "machines"));
+	tpl_set(
+	    t, "MACHINES", words_count(r, u.machines, "machine", "machines"));
 	tpl_int(t, "PASSWORD_MIN", CHECK_PASSWORD_MIN);
 	if (u.id != r->user.id)
 		tpl_show(t, "OTHER");
@@ -466,8 +464,7 @@ admin_user_password(struct req *r)
 	if (!owner_done(r, rc, &e))
 		return;
 	events_hush(r, r->id[0]);
-	page_note(r, r->id[0], "user passwd", "user %lld",
-	    (long long)r->id[0]);
+	page_note(r, r->id[0], "user passwd", "user %lld", (long long)r->id[0]);
 	req_go(r, "/admin?said=password");
 }
 
@@ -479,8 +476,8 @@ admin_user_remove(struct req *r)
 	int rc;
 
 	if (r->id[0] == r->user.id) {
-		page_error_says(r, 409,
-		    "You cannot delete yourself; another admin can.");
+		page_error_says(
+		    r, 409, "You cannot delete yourself; another admin can.");
 		return;
 	}
 	rc = store_user_by_id(r->store, r->id[0], &u, &e);

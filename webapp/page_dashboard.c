@@ -49,8 +49,8 @@ load(struct req *r, struct view *v, struct err *e)
 	int64_t now = clock_wall_ms() / 3600000, *ids;
 	size_t i;
 
-	if (store_tunnel_list(r->store, r->user.id, 0, TUNNELS_MAX,
-		&v->tunnels, &v->tunnel_n, e) == -1 ||
+	if (store_tunnel_list(r->store, r->user.id, 0, TUNNELS_MAX, &v->tunnels,
+		&v->tunnel_n, e) == -1 ||
 	    fleet_load(r, r->user.id, &v->fleet, e) == -1 ||
 	    store_usage_hours(r->store, r->user.id, 0, now - CHART_SLOTS + 1,
 		now, &v->usage, &v->usage_n, e) == -1)
@@ -221,7 +221,8 @@ choose(struct req *r, struct view *v)
 		if (fits(r, l))
 			v->n++;
 	}
-	qsort(v->lines, v->n, sizeof(v->lines[0]), sorts[sort_asked(r)].compare);
+	qsort(
+	    v->lines, v->n, sizeof(v->lines[0]), sorts[sort_asked(r)].compare);
 }
 
 /* --- showing ----------------------------------------------------------------- */
@@ -281,7 +282,8 @@ show_pager(struct req *r, struct tpl *t, const struct view *v, size_t from,
 			v->tunnel_n == 1 ? "tunnel" : "tunnels"));
 		return;
 	}
-	tpl_set(t, "SHOWN", req_text(r, "%zu to %zu of %zu", from + 1, to, v->n));
+	tpl_set(
+	    t, "SHOWN", req_text(r, "%zu to %zu of %zu", from + 1, to, v->n));
 	p = tpl_row(t, "PAGES");
 	tpl_set(p, "Q", req_query(r, "q"));
 	tpl_set(p, "SORT", sorts[sort_asked(r)].word);

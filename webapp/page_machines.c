@@ -30,8 +30,8 @@ load(struct req *r, struct view *v, struct err *e)
 	int64_t *ids;
 
 	if (fleet_load(r, r->user.id, &v->fleet, e) == -1 ||
-	    store_tunnel_list(r->store, r->user.id, 0, TUNNELS_MAX,
-		&v->tunnels, &v->tunnel_n, e) == -1)
+	    store_tunnel_list(r->store, r->user.id, 0, TUNNELS_MAX, &v->tunnels,
+		&v->tunnel_n, e) == -1)
 		return -1;
 	ids = req_alloc(r, (v->tunnel_n + 1) * sizeof(*ids));
 	for (size_t i = 0; ids != NULL && i < v->tunnel_n; i++)
@@ -61,9 +61,9 @@ show_state(struct req *r, struct tpl *row, const struct view *v,
 		tpl_set(row, "SHAPE", "lit");
 		tpl_set(row, "STATE", "linked");
 		tpl_set(row, "SINCE",
-		    l->rtt_ms >= 0 ?
-			req_text(r, "%lld ms", (long long)l->rtt_ms) :
-			"");
+		    l->rtt_ms >= 0
+			? req_text(r, "%lld ms", (long long)l->rtt_ms)
+			: "");
 	} else if (m->seen_at == 0) {
 		tpl_set(row, "SHAPE", "wait");
 		tpl_set(row, "STATE", "not started yet");
@@ -76,8 +76,8 @@ show_state(struct req *r, struct tpl *row, const struct view *v,
 }
 
 static int
-show_keys(struct req *r, struct tpl *row, const struct machine *m,
-    struct err *e)
+show_keys(
+    struct req *r, struct tpl *row, const struct machine *m, struct err *e)
 {
 	struct machine_key *keys;
 	struct tpl *k;
@@ -188,18 +188,18 @@ machine_remove_page(struct req *r)
 	rc = store_machine_by_id(r->store, owner_of(r), r->id[0], &m, &e);
 	if (!owner_done(r, rc, &e))
 		return;
-	t = page_new(r, "machine_remove",
-	    req_text(r, "Remove %s?", m.name), TAB_MACHINES);
+	t = page_new(r, "machine_remove", req_text(r, "Remove %s?", m.name),
+	    TAB_MACHINES);
 	tpl_int(t, "ID", m.id);
 	tpl_set(t, "NAME", m.name);
 	tpl_set(t, "KEYS", words_count(r, m.keys, "key is", "keys are"));
 	tpl_set(t, "TUNNELS",
-	    m.tunnels == 0 ?
-		"It serves no tunnel" :
-		req_text(r, "It serves %s, which no longer run%s",
-		    words_count(r, m.tunnels, "tunnel", "tunnels"),
-		    m.tunnels == 1 ? "s until another machine serves it" :
-				     " until another machine serves them"));
+	    m.tunnels == 0
+		? "It serves no tunnel"
+		: req_text(r, "It serves %s, which no longer run%s",
+		      words_count(r, m.tunnels, "tunnel", "tunnels"),
+		      m.tunnels == 1 ? "s until another machine serves it"
+				     : " until another machine serves them"));
 	page_send(r, 200);
 }
 
@@ -224,12 +224,11 @@ void
 key_revoke(struct req *r)
 {
 	struct err e;
-	int rc = store_machine_key_remove(
-	    r->store, owner_of(r), r->id[0], &e);
+	int rc = store_machine_key_remove(r->store, owner_of(r), r->id[0], &e);
 
 	if (!owner_done(r, rc, &e))
 		return;
-	page_note(r, r->user.id, "key rm", "machine key %lld",
-	    (long long)r->id[0]);
+	page_note(
+	    r, r->user.id, "key rm", "machine key %lld", (long long)r->id[0]);
 	req_go(r, "/machines?said=revoked");
 }

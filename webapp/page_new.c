@@ -67,12 +67,14 @@ set_fields(struct tpl *t, const struct fields *f)
 	tpl_set(t, "ADDRESS_RATE", f->rate);
 	tpl_set(t, "VISITORS_MAX", f->visitors);
 	tpl_set(t, "EXPIRES", f->expires);
-	tpl_show(t, strcmp(f->kind, "udp") == 0	 ? "IS_UDP" :
-		strcmp(f->kind, "both") == 0 ? "IS_BOTH" :
-					       "IS_TCP");
-	tpl_show(t, strcmp(f->proxy, "v1") == 0 ? "IS_V1" :
-		strcmp(f->proxy, "v2") == 0 ? "IS_V2" :
-					      "IS_OFF");
+	tpl_show(t,
+	    strcmp(f->kind, "udp") == 0        ? "IS_UDP"
+		: strcmp(f->kind, "both") == 0 ? "IS_BOTH"
+					       : "IS_TCP");
+	tpl_show(t,
+	    strcmp(f->proxy, "v1") == 0       ? "IS_V1"
+		: strcmp(f->proxy, "v2") == 0 ? "IS_V2"
+					      : "IS_OFF");
 }
 
 /* What the form has sent. */
@@ -227,8 +229,8 @@ refused(struct req *r, struct form *wrong, const struct err *e)
 {
 	const char *field = tunnel_form_field(e->text);
 
-	form_wrong(wrong, *field != '\0' ? field : "name",
-	    page_sentence(r, e->text));
+	form_wrong(
+	    wrong, *field != '\0' ? field : "name", page_sentence(r, e->text));
 	return strcmp(field, "public_port") == 0 ? 409 : 422;
 }
 
@@ -282,8 +284,8 @@ static void
 show_edit(struct req *r, unsigned status, const struct tunnel *t,
     const struct fields *f, const struct form *wrong)
 {
-	struct tpl *p = page_new(r, "new",
-	    req_text(r, "Edit %s", t->name), TAB_TUNNELS);
+	struct tpl *p =
+	    page_new(r, "new", req_text(r, "Edit %s", t->name), TAB_TUNNELS);
 
 	set_fields(p, f);
 	set_ports(r, p);

@@ -89,8 +89,8 @@ slot_name(struct req *r, const struct span *s, int i)
 }
 
 static void
-show_bar(struct req *r, struct tpl *chart, const struct span *s, int i,
-    int64_t top)
+show_bar(
+    struct req *r, struct tpl *chart, const struct span *s, int i, int64_t top)
 {
 	const struct chart_bar *b = &s->bars[i];
 	int up = chart_height(b->to, top, CHART_UP);
@@ -155,12 +155,11 @@ show_session(struct req *r, struct tpl *t, const struct session_info *s)
 	tpl_set(row, "BEGAN", words_when(r, s->connected_at));
 	tpl_set(row, "BEGAN_AT", words_datetime(r, s->connected_at));
 	words_span(span, end - s->connected_at);
-	tpl_set(row, "LASTED",
-	    req_text(r, "%s%s", span, lives ? ", goes on" : ""));
+	tpl_set(
+	    row, "LASTED", req_text(r, "%s%s", span, lives ? ", goes on" : ""));
 	tpl_set(row, "FROM", s->address);
 	tpl_set(row, "WHY", lives ? "" : s->why);
-	tpl_set(row, "CARRIED",
-	    words_bytes(r, s->bytes_in + s->bytes_out));
+	tpl_set(row, "CARRIED", words_bytes(r, s->bytes_in + s->bytes_out));
 }
 
 static int
@@ -241,9 +240,8 @@ show_events(
 		tpl_set(row, "WHEN", words_when(r, list[i].at));
 		tpl_set(row, "AT", words_datetime(r, list[i].at));
 		tpl_set(row, "WHO",
-		    strcasecmp(list[i].who, r->user.email) == 0 ?
-			"You" :
-			list[i].who);
+		    strcasecmp(list[i].who, r->user.email) == 0 ? "You"
+								: list[i].who);
 		tpl_set(row, "DID", deed(list[i].did));
 	}
 	free(list);
@@ -256,15 +254,14 @@ static void
 show_facts(struct req *r, struct tpl *t, const struct tunnel *tun)
 {
 	tpl_set(t, "VISITORS_MAX",
-	    tun->visitors_max == 0 ?
-		"no limit of its own" :
-		req_text(r, "at most %u", tun->visitors_max));
+	    tun->visitors_max == 0
+		? "no limit of its own"
+		: req_text(r, "at most %u", tun->visitors_max));
 	tpl_set(t, "RATE",
-	    tun->address_rate == 0 ?
-		"no limit" :
-		req_text(r, "at most %u a minute", tun->address_rate));
-	tpl_set(t, "ALLOW",
-	    tun->allow[0] != '\0' ? tun->allow : "anybody");
+	    tun->address_rate == 0
+		? "no limit"
+		: req_text(r, "at most %u a minute", tun->address_rate));
+	tpl_set(t, "ALLOW", tun->allow[0] != '\0' ? tun->allow : "anybody");
 	if (tun->deny[0] != '\0')
 		tpl_maybe(t, "DENY", tun->deny);
 	tpl_set(t, "PROXY",
@@ -479,8 +476,8 @@ tunnel_delete_page(struct req *r)
 		return;
 	live_ask(r, &tun.id, 1, &live);
 	v = live_find(&live, tun.id);
-	t = page_new(r, "delete", req_text(r, "Delete %s?", tun.name),
-	    TAB_TUNNELS);
+	t = page_new(
+	    r, "delete", req_text(r, "Delete %s?", tun.name), TAB_TUNNELS);
 	row_tunnel(r, t, &tun, NULL);
 	if (v != NULL && v->visitors > 0)
 		tpl_maybe(t, "VISITORS",
@@ -503,8 +500,8 @@ tunnel_delete(struct req *r)
 	rc = store_tunnel_remove(r->store, owner_of(r), t.id, &e);
 	if (!owner_done(r, rc, &e))
 		return;
-	page_note(r, t.user, "tunnel rm", "tunnel %lld \"%s\"",
-	    (long long)t.id, t.name);
+	page_note(r, t.user, "tunnel rm", "tunnel %lld \"%s\"", (long long)t.id,
+	    t.name);
 	req_go(r, "/?said=deleted&id=%lld", (long long)t.id);
 }
 

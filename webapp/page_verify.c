@@ -35,9 +35,9 @@ show_bad(struct req *r)
 	rc = store_used_link(r->store, r->app->key, r->word[0], &u, &e);
 	if (rc == 0)
 		rc = store_web_guess_wrong(
-			 r->store, key, &guess_code, &left, &e) == -1 ?
-		    -1 :
-		    0;
+			 r->store, key, &guess_code, &left, &e) == -1
+		    ? -1
+		    : 0;
 	if (rc == -1) {
 		page_trouble(r, &e);
 		return;
@@ -207,8 +207,8 @@ verify_open(struct req *r)
 		show_bad(r);
 		return;
 	}
-	log_info("tunnel %lld: verified from %s", (long long)tun.id,
-	    r->address);
+	log_info(
+	    "tunnel %lld: verified from %s", (long long)tun.id, r->address);
 	t = page_porch(r, "verify_done", "Verified", SCENE_LAMP);
 	row_tunnel(r, t, &tun, NULL);
 	if (r->user.id == tun.user)

@@ -8,8 +8,8 @@ void
 problem(struct req *r, unsigned status, const char *field, const char *detail)
 {
 	json_t *v = json_pack("{s:s, s:s, s:i, s:s, s:s*}", "type",
-	    "about:blank", "title", req_reason(status), "status",
-	    (int)status, "detail", detail, "field", field);
+	    "about:blank", "title", req_reason(status), "status", (int)status,
+	    "detail", detail, "field", field);
 	char *text = v != NULL ? json_dumps(v, JSON_COMPACT) : NULL;
 
 	if (status == 503)

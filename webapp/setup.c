@@ -43,8 +43,8 @@ write_code(const struct app *app, const char *code, struct err *e)
 	char other[4096], line[SETUP_CODE_LEN + 2];
 	int fd, n, rc = 0;
 
-	n = snprintf(other, sizeof(other), "%s.%ld", app->setup_path,
-	    (long)getpid());
+	n = snprintf(
+	    other, sizeof(other), "%s.%ld", app->setup_path, (long)getpid());
 	if (n < 0 || (size_t)n >= sizeof(other))
 		return err_set(e, "%s: the path is too long", app->setup_path);
 	fd = open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

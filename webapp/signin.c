@@ -19,8 +19,8 @@ static void
 show(struct req *r, unsigned status, const char *wrong)
 {
 	struct tpl *t = page_porch(r, "signin", "Sign in", SCENE_LAMP);
-	const char *next = r->method == REQ_POST ? req_form(r, "next") :
-						   req_query(r, "next");
+	const char *next =
+	    r->method == REQ_POST ? req_form(r, "next") : req_query(r, "next");
 	struct settings set;
 	struct err ignored;
 
@@ -102,15 +102,16 @@ refuse(struct req *r, const struct keys *k)
 	}
 	show(r, 403,
 	    left > 2 ? "This address and this password do not belong "
-		       "together." :
-		req_text(r,
-		    "This address and this password do not belong together. %s",
-		    left == 0 ? "There is a pause of one minute now." :
-			left == 1 ?
-				"After one more try there is a pause of one "
-				"minute." :
-				"After two more tries there is a pause of one "
-				"minute."));
+		       "together."
+		     : req_text(r,
+			   "This address and this password do not belong "
+			   "together. %s",
+			   left == 0 ? "There is a pause of one minute now."
+			       : left == 1
+			       ? "After one more try there is a pause of one "
+				 "minute."
+			       : "After two more tries there is a pause of one "
+				 "minute."));
 }
 
 /* Begins the session and writes it down, or neither. */
@@ -166,9 +167,9 @@ signin_enter(struct req *r)
 		page_trouble(r, &e);
 		return;
 	}
-	same = strlen(req_form(r, "password")) > CHECK_PASSWORD_MAX ?
-	    0 :
-	    gate_matches(found == 1 ? hash : NULL, req_form(r, "password"));
+	same = strlen(req_form(r, "password")) > CHECK_PASSWORD_MAX
+	    ? 0
+	    : gate_matches(found == 1 ? hash : NULL, req_form(r, "password"));
 	if (same == -1)
 		page_error_says(r, 503,
 		    "Too many people are signing in at this moment. Try again "

@@ -45,8 +45,7 @@ static_file(struct req *r)
 		return;
 	}
 	stem = (size_t)(dot - name);
-	p = pack_find(req_text(
-	    r, "static/%.*s%s", (int)stem, name, dot + 13));
+	p = pack_find(req_text(r, "static/%.*s%s", (int)stem, name, dot + 13));
 	if (p == NULL || memcmp(p->hash, dot + 1, 12) != 0) {
 		page_error(r, 404);
 		return;

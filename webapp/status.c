@@ -46,8 +46,8 @@ status_is(const struct tunnel *t, const struct live *l)
 	if (v->lamps[LIVE_REACH].light == LIVE_RED ||
 	    v->lamps[LIVE_SERVICE].light == LIVE_RED)
 		return STATUS_ERROR;
-	return v->lamps[LIVE_MACHINE].light == LIVE_GREEN ? STATUS_ONLINE :
-							    STATUS_OFFLINE;
+	return v->lamps[LIVE_MACHINE].light == LIVE_GREEN ? STATUS_ONLINE
+							  : STATUS_OFFLINE;
 }
 
 static const char *
@@ -142,8 +142,8 @@ show_pending(const struct live_tunnel *v, struct status *s)
 	lamp(s, LIVE_SERVICE, "dark", "not reached");
 	show_machine(s, v);
 	say(s, HELP_STEPS, "Not open yet.",
-	    v != NULL && v->serving ? "Verify it; its computer is here already." :
-				      "Verify it, then connect its computer.");
+	    v != NULL && v->serving ? "Verify it; its computer is here already."
+				    : "Verify it, then connect its computer.");
 }
 
 static void
@@ -187,16 +187,15 @@ visitors(struct req *r, const struct live_tunnel *v)
 static void
 show_served(struct req *r, const struct live_tunnel *v, struct status *s)
 {
-	lamp(s, LIVE_VISITOR, v->visitors > 0 ? "lit" : "dark",
-	    visitors(r, v));
+	lamp(s, LIVE_VISITOR, v->visitors > 0 ? "lit" : "dark", visitors(r, v));
 	if (v->lamps[LIVE_REACH].light == LIVE_GREEN)
 		lamp(s, LIVE_REACH, "lit", "listening");
 	else
 		lamp(s, LIVE_REACH, "lit", "listening; not tried from outside");
 	lamp(s, LIVE_MACHINE, "lit",
-	    v->rtt_ms >= 0 ?
-		req_text(r, "linked, %lld ms away", (long long)v->rtt_ms) :
-		"linked");
+	    v->rtt_ms >= 0
+		? req_text(r, "linked, %lld ms away", (long long)v->rtt_ms)
+		: "linked");
 	if (v->lamps[LIVE_SERVICE].light == LIVE_GREEN)
 		lamp(s, LIVE_SERVICE, "lit", "answers");
 	else
@@ -204,8 +203,8 @@ show_served(struct req *r, const struct live_tunnel *v, struct status *s)
 }
 
 static void
-show_service(struct req *r, const struct tunnel *t,
-    const struct live_tunnel *v, struct status *s)
+show_service(struct req *r, const struct tunnel *t, const struct live_tunnel *v,
+    struct status *s)
 {
 	show_served(r, v, s);
 	lamp(s, LIVE_SERVICE, "out", "does not answer");
@@ -227,8 +226,9 @@ show_online(struct req *r, const struct live_tunnel *v, struct status *s)
 		    words_count(r, v->visitors, "visitor is connected",
 			"visitors are connected"));
 	else if (v->last_bytes != 0)
-		rest = req_text(r, "Nobody is connected; the last bytes moved "
-				   "%s.",
+		rest = req_text(r,
+		    "Nobody is connected; the last bytes moved "
+		    "%s.",
 		    words_when(r, v->last_bytes));
 	else
 		rest = "Nobody has come yet.";
@@ -236,8 +236,8 @@ show_online(struct req *r, const struct live_tunnel *v, struct status *s)
 }
 
 static void
-show_offline(struct req *r, const struct tunnel *t,
-    const struct live_tunnel *v, const char *machine, struct status *s)
+show_offline(struct req *r, const struct tunnel *t, const struct live_tunnel *v,
+    const char *machine, struct status *s)
 {
 	lamp(s, LIVE_VISITOR, "dark", "nobody");
 	lamp(s, LIVE_REACH, "lit", "holds the port");

@@ -40,7 +40,7 @@ struct status {
 	enum status_is is;
 	const char *word;  /* "online" */
 	const char *class; /* "lit" */
-	bool flows;	   /* bytes have moved in the last seconds */
+	bool flows;        /* bytes have moved in the last seconds */
 	struct status_lamp lamps[LIVE_LAMPS];
 	const char *strong; /* what is so */
 	const char *rest;   /* what to do; "" when there is nothing */

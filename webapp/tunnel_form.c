@@ -48,8 +48,8 @@ tunnel_form_day(struct req *r, int64_t at)
 
 	if (at == 0 || localtime_r(&s, &t) == NULL)
 		return "";
-	return req_text(r, "%04d-%02d-%02d", t.tm_year + 1900, t.tm_mon + 1,
-	    t.tm_mday);
+	return req_text(
+	    r, "%04d-%02d-%02d", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday);
 }
 
 /* --- fields ----------------------------------------------------------------- */
@@ -62,8 +62,8 @@ wrong(struct req *r, struct form *f, const char *field, const struct err *e)
 }
 
 static void
-read_name(struct req *r, const char *text, struct tunnel_wish *w,
-    struct form *f)
+read_name(
+    struct req *r, const char *text, struct tunnel_wish *w, struct form *f)
 {
 	struct err e;
 
@@ -76,8 +76,8 @@ read_name(struct req *r, const char *text, struct tunnel_wish *w,
 }
 
 static void
-read_kind(struct req *r, const char *text, struct tunnel_wish *w,
-    struct form *f)
+read_kind(
+    struct req *r, const char *text, struct tunnel_wish *w, struct form *f)
 {
 	struct err e;
 
@@ -104,8 +104,7 @@ read_port(struct req *r, const char *text, const char *field, uint16_t *out,
 		    req_text(r,
 			"A port is a number from 1 to 65535; %.12s is too %s.",
 			text,
-			strspn(text, "0") == strlen(text) ? "small" :
-							    "large"));
+			strspn(text, "0") == strlen(text) ? "small" : "large"));
 	else
 		form_wrong(f, field, "A port is a number from 1 to 65535.");
 }
@@ -121,9 +120,9 @@ read_target(struct req *r, const struct tunnel_text *t,
 	w->set |= TUNNEL_TARGET;
 	w->local_host = t->local_host;
 	if (t->local_host == NULL || *t->local_host == '\0')
-		w->local_host = old != NULL && t->local_host == NULL ?
-		    old->local_host :
-		    "127.0.0.1";
+		w->local_host = old != NULL && t->local_host == NULL
+		    ? old->local_host
+		    : "127.0.0.1";
 	if (check_host(w->local_host, &e) == -1)
 		wrong(r, f, "local_host", &e);
 	if (t->local_port != NULL)
@@ -131,13 +130,13 @@ read_target(struct req *r, const struct tunnel_text *t,
 	else if (old != NULL)
 		w->local_port = old->local_port;
 	else
-		form_wrong(f, "local_port",
-		    "A port is a number from 1 to 65535.");
+		form_wrong(
+		    f, "local_port", "A port is a number from 1 to 65535.");
 }
 
 static void
-read_public(struct req *r, const char *text, struct tunnel_wish *w,
-    struct form *f)
+read_public(
+    struct req *r, const char *text, struct tunnel_wish *w, struct form *f)
 {
 	const struct tunnel_ports *p = &r->app->ports;
 	size_t before = f->n;
@@ -155,8 +154,8 @@ read_public(struct req *r, const char *text, struct tunnel_wish *w,
 }
 
 static void
-read_proxy(struct req *r, const char *text, struct tunnel_wish *w,
-    struct form *f)
+read_proxy(
+    struct req *r, const char *text, struct tunnel_wish *w, struct form *f)
 {
 	struct err e;
 
@@ -212,7 +211,8 @@ read_expiry(const char *text, struct tunnel_wish *w, struct form *f)
 	if (tunnel_form_date(text, &w->expires_at) == -1)
 		form_wrong(f, "expires", "Write the day as 2026-11-30.");
 	else if (w->expires_at <= clock_wall_ms())
-		form_wrong(f, "expires", "That day is over; choose a later one.");
+		form_wrong(
+		    f, "expires", "That day is over; choose a later one.");
 }
 
 void

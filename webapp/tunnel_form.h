@@ -20,7 +20,7 @@ struct tunnel_text {
 	const char *deny;
 	const char *address_rate; /* "": off */
 	const char *visitors_max; /* "": no limit */
-	const char *expires;	  /* "2026-11-30", "": never */
+	const char *expires;      /* "2026-11-30", "": never */
 };
 
 /*

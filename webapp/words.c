@@ -52,8 +52,8 @@ words_moment(char *to, int64_t at, int64_t now)
 	if (word != NULL && *word == 'j')
 		str_copy(to, MOMENT_MAX, word);
 	else if (word != NULL)
-		snprintf(to, MOMENT_MAX, "%s %02d:%02d", word, t.tm_hour,
-		    t.tm_min);
+		snprintf(
+		    to, MOMENT_MAX, "%s %02d:%02d", word, t.tm_hour, t.tm_min);
 	else if (t.tm_year == n.tm_year)
 		snprintf(to, MOMENT_MAX, "%d %s %02d:%02d", t.tm_mday,
 		    months[t.tm_mon], t.tm_hour, t.tm_min);
@@ -86,8 +86,8 @@ words_span(char *to, int64_t ms)
 	else if (s < 3600)
 		snprintf(to, SPAN_MAX, "%lld min", s / 60);
 	else if (s < 86400)
-		snprintf(to, SPAN_MAX, "%lld h %02lld min", s / 3600,
-		    s % 3600 / 60);
+		snprintf(
+		    to, SPAN_MAX, "%lld h %02lld min", s / 3600, s % 3600 / 60);
 	else
 		snprintf(to, SPAN_MAX, "%lld day%s", s / 86400,
 		    s / 86400 == 1 ? "" : "s");

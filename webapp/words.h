@@ -21,8 +21,8 @@ char *words_span(char *to, int64_t ms);
 const char *words_datetime(struct req *r, int64_t at);
 
 /* "1 visitor", "3 visitors" */
-const char *words_count(struct req *r, int64_t n, const char *one,
-    const char *many);
+const char *words_count(
+    struct req *r, int64_t n, const char *one, const char *many);
 
 /* "1.4 kB" */
 const char *words_bytes(struct req *r, uint64_t n);
