@@ -71,14 +71,15 @@ struct whole {
 /* --- options and settings -------------------------------------------------- */
 
 static int
-usage(void)
+usage(FILE *to)
 {
-	fprintf(stderr,
+	fprintf(to,
 	    "usage: relayd [-n [-v]] [-c FILE]\n"
 	    "  -c FILE  the settings, adit.yaml(5)\n"
 	    "  -n       check the settings and end\n"
-	    "  -v       with -n: print every key\n");
-	return EXIT_USAGE;
+	    "  -v       with -n: print every key\n"
+	    "  -h       this\n");
+	return to == stdout ? 0 : EXIT_USAGE;
 }
 
 /* -1: go on, else the exit status. */
@@ -87,11 +88,13 @@ read_options(struct options *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "c:nv")) != -1) {
+	while ((c = getopt(argc, argv, "c:hnv")) != -1) {
 		switch (c) {
 		case 'c':
 			o->path = optarg;
 			break;
+		case 'h':
+			return usage(stdout);
 		case 'n':
 			o->checks = true;
 			break;
@@ -99,10 +102,12 @@ read_options(struct options *o, int argc, char **argv)
 			o->verbose = true;
 			break;
 		default:
-			return usage();
+			return usage(stderr);
 		}
 	}
-	return optind != argc || (o->verbose && !o->checks) ? usage() : -1;
+	if (optind != argc || (o->verbose && !o->checks))
+		return usage(stderr);
+	return -1;
 }
 
 /* The addresses of relay.listen. */
