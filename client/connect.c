@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "client_conf.h"
 #include "console.h"
@@ -21,7 +22,10 @@ struct connect {
 	struct loop *loop;
 	struct session session;
 	_Atomic(struct console *) console; /* also seen by the stop thread */
+	uint64_t stop_ms; /* the stop thread's: when it was first asked */
 };
+
+enum { TWICE_MS = 300 }; /* timeout(1) and the like signal twice at once */
 
 static void
 on_stop_here(void *arg)
@@ -38,7 +42,12 @@ on_stop(void *arg, unsigned nth)
 {
 	struct connect *c = arg;
 
-	if (nth == 1 && loop_post(c->loop, on_stop_here, c, NULL) == 0)
+	if (nth == 1) {
+		c->stop_ms = clock_ms();
+		if (loop_post(c->loop, on_stop_here, c, NULL) == 0)
+			return;
+	}
+	if (nth > 1 && clock_ms() < c->stop_ms + TWICE_MS)
 		return;
 	console_restore(atomic_load(&c->console));
 	_Exit(EXIT_STOPPED); /* asked twice: at once */
