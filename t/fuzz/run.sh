@@ -5,7 +5,8 @@
 #
 # Builds into build/fuzz/, runs on a copy of t/fuzz/corpus/NAME, prints one line
 # for each target and ends with 1 when one of them found something; the input
-# that did it is then kept in build/fuzz/found/.  CLANG names the compiler.
+# that did it is then kept in build/fuzz/found/.  With 0 seconds it builds them
+# and that is all.  CLANG names the compiler.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 
@@ -122,6 +123,7 @@ for name; do
 	fi
 done
 exec 9>&-
+[ "$seconds" -gt 0 ] || exit $failed # built, that is all
 for name in "${built[@]}"; do
 	run_target "$name" || failed=1
 done
