@@ -82,6 +82,10 @@ write_again(const struct http *h)
 	buf_init(&b, 8192);
 	MUST(http_write_request(&b, http_method(h), target, "h", body, n, &e) ==
 	    0);
+	if (buf_len(&b) - n > limits.head_max) {
+		buf_free(&b); /* with our own headers it is too long to read */
+		return;
+	}
 	f = feed(HTTP_SIDE_REQUEST, buf_data(&b), buf_len(&b), SIZE_MAX);
 	MUST(f.rc == 1 && f.used == buf_len(&b));
 	MUST(strcmp(http_method(h), http_method(f.h)) == 0);
