@@ -14,6 +14,9 @@ use Rig qw(eventually);
 use Rig::Api;
 use Rig::Web;
 
+# How browser.js ends where no browser starts.
+my $NO_BROWSER = 77;
+
 my ($chromium) = grep { -x } map { ("$_/chromium", "$_/chromium-browser") }
     split /:/, $ENV{PATH};
 $chromium or Rig::Net::skip('no chromium here');
@@ -34,7 +37,8 @@ my $shots = "$Rig::HOUSE/build/shots";
 mkdir $_ for "$Rig::HOUSE/build", $shots;
 unlink glob "$shots/*.png";
 my $box = "$rig->{dir}/box";
-mkdir $box or die "$box: $!";
+my $home = "$rig->{dir}/home";
+mkdir $_ or die "$_: $!" for $box, $home;
 
 my ($adit, $machine);
 
@@ -110,8 +114,14 @@ sub serve {
 my $node = $rig->start('node', [ 'node', "$Rig::HOUSE/t/browser.js", $box ],
     env => { ADIT_URL => $web->url, ADIT_CODE => $web->setup_code,
 	ADIT_SHOTS => $shots, ADIT_LOCAL => $service->{port}{echo},
-	ADIT_CHROMIUM => $chromium, ADIT_PATIENCE => $Rig::PATIENCE });
+	ADIT_CHROMIUM => $chromium, ADIT_PATIENCE => $Rig::PATIENCE,
+	HOME => $home, XDG_CONFIG_HOME => $home, XDG_CACHE_HOME => $home,
+	TMPDIR => $home, NODE_OPTIONS => '' });
 serve($node);
+if (defined $node->code && $node->code eq $NO_BROWSER) {
+	diag($node->output);
+	Rig::Net::skip("$chromium does not start on this machine");
+}
 
 # Its claims become ours.
 my $plan = 0;
