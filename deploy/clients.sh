@@ -16,6 +16,8 @@
 #
 # The same source gives the same bytes: no time, no path and no machine's name
 # gets into the files.
+#
+# Ends with 3 where the sources cannot be had, with 1 after any other failure.
 set -eu
 cd "$(dirname "$0")/.."
 make=${MAKE:-make}
@@ -32,7 +34,7 @@ flock 8
 say() { printf 'clients: %s\n' "$*"; }
 fail() {
 	say "$*" >&2
-	exit 1
+	exit "${rc:-1}"
 }
 
 cc_win=x86_64-w64-mingw32-gcc
@@ -92,10 +94,10 @@ update() {
 		"$cache/apt/cache/archives/partial"
 	write_sources >"$cache/apt/sources.list"
 	[ -s "$cache/apt/sources.list" ] ||
-		fail "apt knows no archive of Debian here"
+		rc=3 fail "apt knows no archive of Debian here"
 	apt_here apt-get update >"$cache/apt/log" 2>&1 || {
 		tail -n 5 "$cache/apt/log" >&2
-		fail "apt-get could not read the lists of sources"
+		rc=3 fail "apt-get could not read the lists of sources"
 	}
 	updated=1
 }
@@ -143,7 +145,7 @@ source_of() {
 		rm -rf "$at"
 	done
 	tail -n 5 "$cache/apt/log" >&2
-	fail "no source of $name could be had"
+	rc=3 fail "no source of $name could be had"
 }
 
 # --- the libraries -----------------------------------------------------------

@@ -15,9 +15,25 @@ my ($WINE) = grep { -x $_ } '/usr/lib/wine/wine64',
 
 # What is missing, or ''.
 sub missing {
+	my $why = $ENV{ADIT_CLIENTS} ? await_clients($ENV{ADIT_CLIENTS}) : '';
+	return $why if $why;
 	return 'Wine is not installed' unless $WINE;
 	return "build/adit.exe is not built (make clients)"
 	    unless -e "$HOUSE/build/adit.exe";
+	return '';
+}
+
+# The file gets the exit status of a build of the clients that goes on beside
+# the tests.  It must succeed, where Debian's archive can be reached.
+sub await_clients {
+	my ($file) = @_;
+	my $end = time + 1200;
+	sleep 1 while !-s $file && time < $end;
+	open my $f, '<', $file or die "the clients are not built in 20 minutes\n";
+	my $rc = <$f>;
+	return "the sources of the clients' libraries cannot be had" if $rc == 3;
+	die "the clients are not built: build/clients.log tells why\n"
+	    if $rc != 0;
 	return '';
 }
 
