@@ -449,7 +449,7 @@ keeper_new(struct relay *r, struct store *s, int64_t change,
 		keeper_free(&k);
 		return NULL;
 	}
-	k->purge_at = loop_now(k->loop) + LOOK_MS * 100;
+	k->purge_at = loop_now(k->loop) + (uint64_t)LOOK_MS * 100;
 	if ((rc = pthread_create(&k->thread, NULL, run, k)) != 0) {
 		err_set(e, "keeper: %s", strerror(rc));
 		keeper_free(&k);

@@ -21,12 +21,8 @@ my ($chromium) = grep { -x } map { ("$_/chromium", "$_/chromium-browser") }
     split /:/, $ENV{PATH};
 $chromium or Rig::Net::skip('no chromium here');
 Rig::Net::have('node') or Rig::Net::skip('no node here');
-if (!-d "$Rig::HOUSE/t/node_modules/playwright-core") {
-	Rig::Net::have('npm') or Rig::Net::skip('no npm here');
-	system("cd '$Rig::HOUSE/t' && npm ci --ignore-scripts --no-audit " .
-	    '--no-fund >/dev/null 2>&1') == 0
-	    or Rig::Net::skip('npm cannot fetch playwright-core');
-}
+Rig::Net::npm('axe-core', 'playwright-core')
+    or Rig::Net::skip('npm cannot fetch playwright-core');
 
 my $rig = Rig->new;
 my $relayd = $rig->relayd;

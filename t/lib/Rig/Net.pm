@@ -11,6 +11,9 @@ use strict;
 use warnings;
 
 use Carp qw(croak);
+use Cwd qw(abs_path);
+use Fcntl qw(LOCK_EX);
+use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use Test::More ();
 
@@ -43,6 +46,25 @@ sub have {
 		return "$dir/$tool" if -x "$dir/$tool";
 	}
 	return;
+}
+
+# Whether the packages are in t/node_modules, where they are put when missing.
+# One test at a time looks: npm begins by emptying the folder.
+sub npm {
+	my (@packages) = @_;
+	my $house = dirname(abs_path(__FILE__)) . '/../../..';
+	mkdir "$house/build";
+	open my $lock, '>', "$house/build/npm.lock" or croak "npm.lock: $!";
+	flock $lock, LOCK_EX or croak "npm.lock: $!";
+	my $all_here = sub {
+		return !grep { !-e "$house/t/node_modules/$_" }
+		    '.package-lock.json', @packages;
+	};
+	return 1 if $all_here->();
+	return 0 if !have('npm');
+	my $rc = system("cd '$house/t' && npm ci --ignore-scripts --no-audit "
+	    . '--no-fund >/dev/null 2>&1');
+	return $rc == 0 && $all_here->();
 }
 
 sub run {
