@@ -124,6 +124,24 @@ on_token_file(struct reading *r, const char *value, struct err *e)
 }
 
 static int
+on_proxy(struct reading *r, const char *value, struct err *e)
+{
+	return proxy_conf_set(&r->c->proxy, "--proxy", value, e);
+}
+
+static int
+on_proxy_file(struct reading *r, const char *value, struct err *e)
+{
+	return proxy_conf_set(&r->c->proxy, "--proxy-file", value, e);
+}
+
+static int
+on_no_proxy(struct reading *r, const char *value, struct err *e)
+{
+	return proxy_conf_set(&r->c->proxy, "--no-proxy", value, e);
+}
+
+static int
 on_plain(struct reading *r, const char *value, struct err *e)
 {
 	(void)value;
@@ -162,6 +180,9 @@ static const struct option options[] = {
 	{ "--ca", true, on_ca },
 	{ "--allow", true, on_allow },
 	{ "--token-file", true, on_token_file },
+	{ "--proxy", true, on_proxy },
+	{ "--proxy-file", true, on_proxy_file },
+	{ "--no-proxy", false, on_no_proxy },
 	{ "--plain", false, on_plain },
 	{ "--no-color", false, on_no_color },
 	{ "--verbose", false, on_verbose },
@@ -263,9 +284,17 @@ client_conf_read(
 	free(r);
 	if (rc == 0)
 		rc = check(c_out, e);
+	if (rc == 0 && proxy_conf_settle(&c_out->proxy, e) != 0)
+		rc = EXIT_SETTINGS;
 	if (rc != 0)
 		client_conf_close(c_out);
 	return rc;
+}
+
+int
+client_conf_proxy(struct client_conf *c, const char *value, struct err *e)
+{
+	return proxy_conf_line(&c->proxy, value, e) == 0 ? 0 : EXIT_SETTINGS;
 }
 
 int
@@ -346,6 +375,7 @@ client_conf_close(struct client_conf *c)
 
 	for (i = 0; i < c->door_count; i++)
 		tls_ctx_unref(&c->doors[i].ctx);
+	proxy_conf_close(&c->proxy);
 	str_wipe(c->token, sizeof(c->token));
 	c->has_token = false;
 	c->door_count = 0;

@@ -11,6 +11,7 @@
 
 #include "allow.h"
 #include "door.h"
+#include "proxy_conf.h"
 
 struct err;
 
@@ -28,6 +29,7 @@ struct client_conf {
 	struct door doors[CONF_DOORS_MAX];
 	size_t door_count;
 	struct allow allow;
+	struct proxy_conf proxy;
 	const char *token_file; /* of the command line */
 	bool has_token;
 	uint8_t token[32];
@@ -44,6 +46,12 @@ int client_conf_read(
     struct client_conf *c_out, int argc, char *const *argv, struct err *e);
 
 /*
+ * The line "proxy=" of a downloaded file, which goes before the environment.
+ * 0 or EXIT_SETTINGS.
+ */
+int client_conf_proxy(struct client_conf *c, const char *value, struct err *e);
+
+/*
  * The token: from the file, else of ADIT_TOKEN, which is wiped, else one line
  * of standard input.  0 or EXIT_SETTINGS.
  */
@@ -53,7 +61,7 @@ int client_conf_token(struct client_conf *c, struct err *e);
 int client_conf_token_text(
     uint8_t token_out[32], const char *text, struct err *e);
 
-/* Wipes the token, gives the rest back. */
+/* Wipes token and proxy, gives the rest back. */
 void client_conf_close(struct client_conf *c);
 
 #endif

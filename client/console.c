@@ -25,7 +25,7 @@ enum {
 };
 
 struct console {
-	const struct session *s;
+	struct session *s;
 	struct term *term;
 	struct timer *tick;
 	bool color;
@@ -145,7 +145,7 @@ link_word(const struct session *s)
 static void
 render(struct console *c)
 {
-	const struct session *s = c->s;
+	struct session *s = c->s;
 	uint64_t now = loop_now(s->loop), at = session_redial_at(s);
 	struct view v = { .columns = c->columns,
 		.lines = c->lines,
@@ -220,7 +220,7 @@ on_tick(void *arg)
 }
 
 struct console *
-console_open(const struct session *s, bool color, bool log_too, struct err *e)
+console_open(struct session *s, bool color, bool log_too, struct err *e)
 {
 	struct console *c;
 

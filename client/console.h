@@ -16,7 +16,7 @@ struct session;
  * the log does not go to this terminal and is written as well.
  */
 struct console *console_open(
-    const struct session *s, bool color, bool log_too, struct err *e);
+    struct session *s, bool color, bool log_too, struct err *e);
 
 /* Gives the terminal back as it was.  Leaves NULL; NULL is welcome. */
 void console_close(struct console **c);

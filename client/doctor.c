@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/random.h"
+#include "base/str.h"
 #include "carry/carry.h"
 #include "client_conf.h"
 #include "greet.h"
@@ -36,7 +37,9 @@ struct doctor {
 	struct carry carry;
 	struct hook *hook;
 	unsigned failed;
-	bool done; /* the step that is under way */
+	unsigned troubles; /* those too that another way makes up for */
+	bool lenient;      /* another way may do: a failure is only noted */
+	bool done;         /* the step that is under way */
 
 	/* the outcome of a look-up or a dial */
 	struct addr found[LOOKUP_ADDRS_MAX];
@@ -46,6 +49,8 @@ struct doctor {
 
 	/* of a link */
 	struct link *link;
+	char via[LINK_VIA_MAX];
+	char name[sizeof(((struct door *)0)->text) + LINK_VIA_MAX + 16];
 	enum link_state state; /* how far it came */
 	enum link_fail fail;
 	bool welcomed;
@@ -62,8 +67,10 @@ tell(struct doctor *d, enum verdict v, const char *fmt, ...)
 	static const char *const words[] = { "ok   ", "FAILS", "note " };
 	va_list ap;
 
-	if (v == FAILS)
-		d->failed++;
+	d->troubles += v == FAILS;
+	if (v == FAILS && d->lenient)
+		v = NOTE;
+	d->failed += v == FAILS;
 	printf("%s  ", words[v]);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
@@ -98,11 +105,17 @@ static void
 check_settings(struct doctor *d)
 {
 	const struct client_conf *c = &d->conf;
-	char list[400];
+	const struct proxy_conf *p = &c->proxy;
+	char list[400], proxy[PROXY_TEXT];
 
 	tell(d, OK, "settings: %zu server%s; allowed here: %s", c->door_count,
 	    c->door_count == 1 ? "" : "s",
 	    allow_text(&c->allow, list, sizeof(list)));
+	if (p->has_proxy)
+		tell(d, OK, "proxy: %s (%s)", proxy_text(proxy, &p->proxy),
+		    p->whence);
+	if (p->trouble.text[0] != '\0')
+		tell(d, NOTE, "proxy: %s", p->trouble.text);
 	if (!c->has_token)
 		tell(d, NOTE,
 		    "token: none given (--token-file or ADIT_TOKEN), so the"
@@ -204,6 +217,7 @@ on_welcome(
 		(void)wire_seal(k->wire, frame, (size_t)n);
 	d->welcomed = true;
 	d->done = true;
+	(void)str_copy(d->via, sizeof(d->via), k->via);
 	return 0;
 }
 
@@ -215,6 +229,7 @@ on_reject(void *arg, struct link *k, const struct proto_reject *r)
 	d->rejected = true;
 	d->reject = *r;
 	d->done = true;
+	(void)str_copy(d->via, sizeof(d->via), k->via);
 	d->link = NULL;
 	link_free(&k);
 }
@@ -227,6 +242,7 @@ on_failed(void *arg, struct link *k, enum link_fail how, const char *why)
 	if (k->state != LINK_HELLO)
 		d->state = k->state;
 	d->fail = how;
+	(void)str_copy(d->via, sizeof(d->via), k->via);
 	err_set(&d->why, "%s", why);
 	d->done = true;
 	d->link = NULL;
@@ -247,7 +263,7 @@ static const struct link_ops link_ops = { on_hello, on_welcome, on_reject,
 	on_failed, on_down };
 
 static void
-tell_token(struct doctor *d, const char *door)
+tell_token(struct doctor *d)
 {
 	char text[1024];
 
@@ -257,19 +273,19 @@ tell_token(struct doctor *d, const char *door)
 		tell(d, OK,
 		    "%s: token: the relay knows it; no client of this"
 		    " machine runs now",
-		    door);
+		    d->name);
 	else if (d->rejected && d->reject.code == CODE_REPLACED)
 		tell(d, OK,
 		    "%s: token: the relay knows it; a client of this"
 		    " machine runs (%s at %s)",
-		    door, d->reject.other_name, d->reject.other_addr);
+		    d->name, d->reject.other_name, d->reject.other_addr);
 	else if (d->rejected) {
-		tell(d, FAILS, "%s: token: %s", door,
+		tell(d, FAILS, "%s: token: %s", d->name,
 		    greet_refusal(text, sizeof(text), &d->reject));
 		advise(d->reject.retry ? "Try again later."
 				       : "Make a new key for this machine.");
 	} else
-		tell(d, FAILS, "%s: relay: %s", door, d->why.text);
+		tell(d, FAILS, "%s: relay: %s", d->name, d->why.text);
 }
 
 static void
@@ -277,11 +293,11 @@ tell_tls(struct doctor *d, const struct door *door)
 {
 	if (d->state == LINK_HELLO || d->welcomed || d->rejected) {
 		tell(d, OK, "%s: TLS: it is the relay that was meant (%s)",
-		    door->text, door->ca == NULL ? "pin" : door->ca);
-		tell_token(d, door->text);
+		    d->name, door->ca == NULL ? "pin" : door->ca);
+		tell_token(d);
 		return;
 	}
-	tell(d, FAILS, "%s: TLS: %s", door->text, d->why.text);
+	tell(d, FAILS, "%s: TLS: %s", d->name, d->why.text);
 	if (d->fail != LINK_FAIL_TRUST)
 		advise("What answers there is no relay: check host and port;"
 		       " a proxy or captive portal may stand between.");
@@ -292,27 +308,69 @@ tell_tls(struct doctor *d, const struct door *door)
 		advise("Check --ca, and the certificate on the server.");
 }
 
+/* Dials, as far as it goes; GOAWAY ends what came up. */
 static void
-check_link(struct doctor *d, const struct door *door)
+try_link(struct doctor *d, const struct door *door, const struct proxy_conf *p)
 {
 	d->done = d->welcomed = d->rejected = false;
 	d->state = LINK_CONNECTING;
+	d->fail = LINK_FAIL_NET;
+	d->via[0] = '\0';
 	err_set(&d->why, "no answer in time");
-	d->link = link_new(&d->carry, door, &link_ops, d, &d->why);
+	d->link = link_new(&d->carry, door, p, &link_ops, d, &d->why);
 	if (d->link != NULL)
 		(void)await(d);
-	if (d->state == LINK_CONNECTING && !d->welcomed && !d->rejected) {
-		tell(d, FAILS, "%s: connection: %s", door->text, d->why.text);
-		advise("Check that the relay runs, and that its firewall and"
-		       " yours let this port through.");
-	} else {
-		tell(d, OK, "%s: connection", door->text);
-		tell_tls(d, door);
-	}
-	link_finish(&d->link); /* GOAWAY goes out */
+	link_finish(&d->link);
 	d->done = list_empty(&d->carry.wires);
 	while (!d->done && loop_turn(d->loop, 100, NULL) == 0)
 		d->done = list_empty(&d->carry.wires);
+	snprintf(d->name, sizeof(d->name), "%s%s%s", door->text,
+	    d->via[0] != '\0' ? " through " : "", d->via);
+}
+
+static void
+tell_link(struct doctor *d, const struct door *door)
+{
+	if (d->state == LINK_CONNECTING && !d->welcomed && !d->rejected) {
+		tell(d, FAILS, "%s: connection: %s", d->name, d->why.text);
+		if (d->via[0] == '\0')
+			advise("Check that the relay runs, and that its"
+			       " firewall and yours let this port through.");
+	} else {
+		tell(d, OK, "%s: connection", d->name);
+		tell_tls(d, door);
+	}
+}
+
+/* Whether the relay is reached through a proxy. */
+static bool
+check_proxied(struct doctor *d, const struct door *door)
+{
+	const struct proxy_conf *p = &d->conf.proxy;
+	unsigned before = d->troubles;
+
+	if (p->use == PROXY_NEVER)
+		return false;
+	try_link(d, door, p);
+	if (d->fail == LINK_FAIL_NONE) {
+		tell(d, OK, "%s: proxy: none is set", door->text);
+		return false;
+	}
+	d->lenient = p->use == PROXY_SYSTEM;
+	tell_link(d, door);
+	d->lenient = false;
+	return d->troubles == before;
+}
+
+static void
+check_door(struct doctor *d, const struct door *door)
+{
+	d->lenient = check_proxied(d, door);
+	if (d->conf.proxy.use != PROXY_GIVEN && check_name(d, door)) {
+		try_link(d, door, NULL);
+		tell_link(d, door);
+	}
+	d->lenient = false;
 }
 
 /* --- what is served -------------------------------------------------------- */
@@ -375,8 +433,7 @@ examine(struct doctor *d, struct err *e)
 	check_settings(d);
 	check_clock(d);
 	for (i = 0; i < d->conf.door_count; i++)
-		if (check_name(d, &d->conf.doors[i]))
-			check_link(d, &d->conf.doors[i]);
+		check_door(d, &d->conf.doors[i]);
 	for (i = 0; i < d->conf.allow.count; i++)
 		check_target(d, &d->conf.allow.entries[i]);
 	return 0;

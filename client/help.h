@@ -16,6 +16,13 @@
 	"  adit version       say the version\n"                              \
 	"  adit help COMMAND  say more about a command\n"
 
+#define HELP_PROXY                                                             \
+	"  --proxy http://HOST:PORT  only through this HTTP proxy, or none\n"  \
+	"                          (--no-proxy); else the system's, beside\n" \
+	"                          the direct way; one with a password\n"     \
+	"                          comes from ADIT_PROXY, or\n"               \
+	"  --proxy-file FILE       from a file\n"
+
 #define HELP_OPTIONS                                                           \
 	"  --server HOST:PORT      the relay, or, where only HTTPS passes,\n"  \
 	"                          wss://HOST/link; may be given up to 8\n"    \
@@ -26,6 +33,7 @@
 	"                          that follow\n"                              \
 	"  --allow HOST:PORT[,...] what the relay may reach here; also\n"      \
 	"                          HOST:PORT-PORT and HOST:*\n"                \
+	HELP_PROXY                                                             \
 	"  --token-file FILE       the machine's token; else ADIT_TOKEN"
 
 #define HELP_CONNECT                                                        \
@@ -67,6 +75,7 @@
 	"  --name NAME             what the tunnel is called (\"tcp "         \
 	"25565\")\n"                                                          \
 	"  --public-port PORT      the public port, if it is free (any)\n"    \
+	HELP_PROXY                                                            \
 	"  --plain, --no-color, --verbose  as for adit connect\n"             \
 	"\n"                                                                  \
 	"Ends as adit connect does; 22 also when the API key is refused, 23 " \
@@ -89,6 +98,7 @@
 	"  allow=HOST:PORT                       as --allow; may be "        \
 	"repeated\n"                                                         \
 	"  token=HEX                             the machine's token\n"      \
+	"  proxy=http://[USER:PASSWORD@]HOST:PORT  or none, as --proxy\n"    \
 	"\n"                                                                 \
 	"Takes --plain, --no-color and --verbose, and ends, as adit "        \
 	"connect.\n"

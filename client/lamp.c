@@ -230,12 +230,31 @@ reach_is_good(struct probe *p)
 	tunnel_lamp(t, PROTO_LAMP_REACH, PROTO_GREEN, CODE_NONE, sentence);
 }
 
+/* Visitors may well get through, only this network does not. */
+static void
+behind_proxy(struct probe *p)
+{
+	char sentence[PROTO_TEXT_MAX + 1];
+	struct tunnel *t = p->t;
+
+	probe_free(p);
+	snprintf(sentence, sizeof(sentence),
+	    "Not known: from this network %.120s cannot be tried, the relay is"
+	    " reached through a proxy.",
+	    t->c.public_addr);
+	tunnel_lamp(t, PROTO_LAMP_REACH, PROTO_GREY, CODE_NONE, sentence);
+}
+
 static void
 reach_failed(struct probe *p, uint16_t code, const char *what, const char *kind)
 {
 	char sentence[PROTO_TEXT_MAX + 1];
 	struct tunnel *t = p->t;
 
+	if (t->all->is_proxied(t->all->arg)) {
+		behind_proxy(p);
+		return;
+	}
 	if (code == CODE_TIMEOUT || code == CODE_UNREACHABLE)
 		snprintf(sentence, sizeof(sentence),
 		    "%s %.120s: open %s port %u in the server's firewall.",

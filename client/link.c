@@ -15,12 +15,16 @@
 #include "plat/plat.h"
 #include "proto/frame.h"
 #include "proto/hello.h"
+#include "proxy.h"
+#include "through.h"
 #include "tls/tls_stream.h"
 
 enum {
 	FINISH_MS = 2000,
 	ANSWER_MAX = FRAME_HEAD + FRAME_BODY_MAX, /* of the answer to HELLO */
 };
+
+_Static_assert((int)LINK_VIA_MAX == (int)PROXY_TEXT, "a proxy's name fits");
 
 static const char *
 state_words(const struct link *k)
@@ -240,9 +244,41 @@ on_dialled(void *arg, enum dial_result r, int fd, const struct addr *peer,
 		fail(k, LINK_FAIL_NET, &e);
 }
 
+static void
+on_through(void *arg, enum through_result r, int fd, const struct addr *peer,
+    const struct proxy *p, const struct err *why)
+{
+	struct link *k = arg;
+
+	k->through = NULL;
+	if (p != NULL)
+		(void)proxy_text(k->via, p);
+	if (r == THROUGH_NONE)
+		fail(k, LINK_FAIL_NONE, why);
+	else
+		on_dialled(
+		    k, r == THROUGH_OK ? DIAL_OK : DIAL_FAILED, fd, peer, why);
+}
+
+/* Directly, or through a proxy. */
+static int
+start(struct link *k, const struct proxy_conf *p, struct err *e)
+{
+	const struct door *d = k->door;
+	struct loop *l = k->carry->loop;
+
+	if (p == NULL)
+		k->dial = dial_start(
+		    l, d->host, d->port, DIAL_DOOR_MS, on_dialled, k, e);
+	else
+		k->through =
+		    through_start(l, p, d->host, d->port, on_through, k, e);
+	return k->dial == NULL && k->through == NULL ? -1 : 0;
+}
+
 struct link *
-link_new(struct carry *c, const struct door *d, const struct link_ops *ops,
-    void *arg, struct err *e)
+link_new(struct carry *c, const struct door *d, const struct proxy_conf *p,
+    const struct link_ops *ops, void *arg, struct err *e)
 {
 	struct link *k;
 
@@ -257,9 +293,7 @@ link_new(struct carry *c, const struct door *d, const struct link_ops *ops,
 	k->arg = arg;
 	k->since = loop_now(c->loop);
 	buf_init(&k->in, ANSWER_MAX + POOL_LARGE);
-	k->dial = dial_start(
-	    c->loop, d->host, d->port, DIAL_DOOR_MS, on_dialled, k, e);
-	if (k->dial == NULL)
+	if (start(k, p, e) != 0)
 		link_free(&k);
 	return k;
 }
@@ -289,6 +323,7 @@ release(struct link *k)
 	assert(k->mux == NULL);
 	list_remove(&k->on);
 	dial_cancel(&k->dial);
+	through_cancel(&k->through);
 	timer_cancel(&k->deadline);
 	buf_free(&k->in);
 	free(k);

@@ -19,15 +19,17 @@ struct dial;
 struct door;
 struct link;
 struct mux_link;
+struct proxy_conf;
 struct proto_hello;
 struct proto_reject;
 struct proto_welcome;
+struct through;
 struct timer;
 
 enum link_state {
-	LINK_CONNECTING,
-	LINK_TLS,   /* and the WebSocket in it */
-	LINK_HELLO, /* said; waits for WELCOME */
+	LINK_CONNECTING, /* maybe through a proxy */
+	LINK_TLS,        /* and the WebSocket in it */
+	LINK_HELLO,      /* said; waits for WELCOME */
 	LINK_READY,
 };
 
@@ -35,12 +37,14 @@ enum link_fail {
 	LINK_FAIL_NET,   /* name, connect, network: another door may do */
 	LINK_FAIL_TRUST, /* certificate or pin */
 	LINK_FAIL_PEER,  /* what answers is no relay, or is too slow */
+	LINK_FAIL_NONE,  /* there is no proxy to go through */
 };
 
 enum {
 	LINK_TLS_MS = 5000,
-	LINK_UPGRADE_MS = 5000, /* the WebSocket, behind TLS */
-	LINK_HELLO_MS = 10000,  /* from the connection on */
+	LINK_UPGRADE_MS = 5000,            /* the WebSocket, behind TLS */
+	LINK_HELLO_MS = 10000,             /* from the connection on */
+	LINK_VIA_MAX = ADDR_HOST_MAX + 16, /* as PROXY_TEXT */
 };
 
 struct link_ops {
@@ -73,20 +77,26 @@ struct link {
 	void *arg;
 	enum link_state state;
 	struct dial *dial;
+	struct through *through;
+	char via[LINK_VIA_MAX]; /* the proxy that it goes through, or "" */
 	struct timer *deadline;
 	struct wire *wire;
 	struct mux_link *mux;
-	struct buf in; /* the answer to HELLO, until it is whole */
-	struct addr peer;
+	struct buf in;    /* the answer to HELLO, until it is whole */
+	struct addr peer; /* the relay, or the proxy */
 	struct addr local;
 	uint64_t since; /* of the dial, then of TLS, then of WELCOME */
 	bool leaving;   /* another one takes its place when it is there */
 	uint64_t mark;  /* of the list of CONFIGs that comes on it, or 0 */
 };
 
-/* Dials the door.  The door is borrowed. */
+/*
+ * Dials the door, through the proxy that p names for it; NULL: directly.  Both
+ * are borrowed.
+ */
 struct link *link_new(struct carry *c, const struct door *d,
-    const struct link_ops *ops, void *arg, struct err *e);
+    const struct proxy_conf *p, const struct link_ops *ops, void *arg,
+    struct err *e);
 
 /*
  * Whether the system would still take the same way to the relay: from the

@@ -86,8 +86,10 @@ set_option(struct quick *q, const char *name, const char *value, struct err *e)
 		q->public_port = value;
 	else if (strcmp(name, "--ca") == 0)
 		q->web.ca = value;
-	else
+	else if (strcmp(name, "--pin") == 0)
 		return read_pin(q, value, e);
+	else
+		return proxy_conf_set(&q->conf.proxy, name, value, e);
 	return 0;
 }
 
@@ -96,7 +98,10 @@ takes_value(const char *word)
 {
 	static const char *const names[] = { "--dashboard", "--api-key-file",
 		"--name", "--public-port", "--ca", "--pin" };
+	bool has_value;
 
+	if (proxy_conf_knows(word, &has_value))
+		return has_value;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(word, names[i]) == 0)
 			return true;
@@ -126,6 +131,10 @@ read_words(struct quick *q, int argc, char *const *argv, struct err *e)
 	for (i = 0; i < argc && rc == 0; i++) {
 		if (set_flag(q, argv[i]))
 			continue;
+		if (strcmp(argv[i], "--no-proxy") == 0) {
+			rc = set_option(q, argv[i], NULL, e);
+			continue;
+		}
 		if (argv[i][0] != '-')
 			rc = read_target(q, argv[i], e);
 		else if (!takes_value(argv[i]))
@@ -479,7 +488,9 @@ prepare(struct quick *q, struct err *e)
 	addr_join(target, sizeof(target), q->host, q->port);
 	if (allow_add(&q->conf.allow, target, e) == -1)
 		return EXIT_SETTINGS;
-	if (web_open(&q->web, e) == -1)
+	q->web.proxy = &q->conf.proxy;
+	if (proxy_conf_settle(&q->conf.proxy, e) == -1 ||
+	    web_open(&q->web, e) == -1)
 		return EXIT_SETTINGS;
 	if ((rc = find_relay(q, e)) == 0 && (rc = find_tunnel(q, e)) == 0 &&
 	    q->tunnel == 0)

@@ -71,6 +71,15 @@ on_token(struct run_words *w, char *value, struct err *e)
 	return 0;
 }
 
+static int
+on_proxy(struct run_words *w, char *value, struct err *e)
+{
+	if (w->proxy != NULL)
+		return err_set(e, "a second proxy");
+	w->proxy = value;
+	return 0;
+}
+
 static const struct key {
 	const char *name;
 	int (*set)(struct run_words *w, char *value, struct err *e);
@@ -78,6 +87,7 @@ static const struct key {
 	{ "door=", on_door },
 	{ "allow=", on_allow },
 	{ "token=", on_token },
+	{ "proxy=", on_proxy },
 };
 
 /* One line behind its mark. */
@@ -193,12 +203,16 @@ read_settings(struct client_conf *c, const struct wish *wish, char *text,
 		/* What is missing is missing in the file, not in the words. */
 		rc = rc == EXIT_USAGE ? EXIT_SETTINGS : rc;
 	}
-	if (rc == 0 && client_conf_token_text(c->token, w->token, e) != 0) {
+	if (rc == 0 &&
+	    ((w->proxy != NULL && client_conf_proxy(c, w->proxy, e) != 0) ||
+		client_conf_token_text(c->token, w->token, e) != 0)) {
 		client_conf_close(c);
 		rc = EXIT_SETTINGS;
 	}
 	if (w->token != NULL)
 		str_wipe(w->token, strlen(w->token));
+	if (w->proxy != NULL)
+		str_wipe(w->proxy, strlen(w->proxy));
 	free(w);
 	c->has_token = rc == 0;
 	return rc;

@@ -7,6 +7,7 @@
  *	#adit door=wss://example/link ca=system
  *	#adit allow=127.0.0.1:25565
  *	#adit token=HEX
+ *	#adit proxy=http://USER:PASSWORD@proxy.lan:3128
  *
  * Doors are tried in this order.
  */
@@ -22,11 +23,12 @@ int run_run(int argc, char *const *argv);
 
 enum { RUN_WORDS_MAX = 256 };
 
-/* The settings as words of `adit connect`, and the token. */
+/* The settings as words of `adit connect`, and what may be secret. */
 struct run_words {
 	char *argv[RUN_WORDS_MAX];
 	int argc;
 	char *token; /* NULL: none is given */
+	char *proxy;
 };
 
 /* Cuts text (len bytes and a NUL) in place; the words point into it. */

@@ -99,7 +99,7 @@ on_redial(void *arg)
 static void
 tell_trouble(struct session *s, const char *text)
 {
-	char *told = s->told[s->door];
+	char *told = s->told[s->way];
 	char line[sizeof(s->told[0])];
 
 	(void)str_copy(line, sizeof(line), text);
@@ -111,7 +111,7 @@ tell_trouble(struct session *s, const char *text)
 	memcpy(told, line, sizeof(line));
 }
 
-/* The last door of a round has failed. */
+/* The last way of a round has failed. */
 static void
 all_failed(struct session *s)
 {
@@ -133,21 +133,38 @@ all_failed(struct session *s)
 	retry_failed(&s->retry, loop_now(s->loop), chance());
 }
 
+/*
+ * What has failed, in words.  A guess that leads nowhere says nothing of the
+ * relay's certificate.
+ */
 static void
-door_failed(struct session *s, enum link_fail how, const char *why)
+note_failure(
+    struct session *s, enum link_fail how, const char *via, const char *why)
 {
-	const struct door *d = &s->conf->doors[s->door];
+	const struct way *w = &s->ways.list[s->way];
+	const char *door = w->door->text;
 	char text[sizeof(s->trouble)];
 
-	if (strncmp(why, d->text, strlen(d->text)) == 0)
+	if (via[0] != '\0')
+		snprintf(text, sizeof(text), "%.160s through %.80s: %s", door,
+		    via, why);
+	else if (strncmp(why, door, strlen(door)) == 0)
 		(void)str_copy(text, sizeof(text), why);
 	else
-		snprintf(text, sizeof(text), "%s: %s", d->text, why);
+		snprintf(text, sizeof(text), "%s: %s", door, why);
 	tell_trouble(s, text);
-	if (how != LINK_FAIL_TRUST)
+	if (how != LINK_FAIL_TRUST && !w->is_guess)
 		s->only_trust = false;
-	s->door = (s->door + 1) % s->conf->door_count;
-	if (++s->tried >= s->conf->door_count)
+}
+
+static void
+way_failed(
+    struct session *s, enum link_fail how, const char *via, const char *why)
+{
+	if (how != LINK_FAIL_NONE)
+		note_failure(s, how, via, why);
+	s->way = (s->way + 1) % s->ways.count;
+	if (++s->tried >= s->ways.count)
 		all_failed(s);
 }
 
@@ -155,12 +172,13 @@ static void
 on_failed(void *arg, struct link *k, enum link_fail how, const char *why)
 {
 	struct session *s = arg;
-	char text[256];
+	char text[256], via[LINK_VIA_MAX];
 
 	assert(k == s->dialling);
 	(void)str_copy(text, sizeof(text), why);
+	(void)str_copy(via, sizeof(via), k->via);
 	link_free(&s->dialling);
-	door_failed(s, how, text);
+	way_failed(s, how, via, text);
 }
 
 static const struct link_ops link_ops;
@@ -168,14 +186,14 @@ static const struct link_ops link_ops;
 static void
 dial(struct session *s)
 {
+	const struct way *w = &s->ways.list[s->way];
 	struct err e;
 
-	s->dialling =
-	    link_new(&s->carry, &s->conf->doors[s->door], &link_ops, s, &e);
+	s->dialling = link_new(&s->carry, w->door, w->proxy, &link_ops, s, &e);
 	if (s->dialling != NULL)
 		return;
-	door_failed(s, LINK_FAIL_NET, e.text);
-	/* Nobody calls back: the next door must not wait for an event. */
+	way_failed(s, LINK_FAIL_NET, "", e.text);
+	/* Nobody calls back: the next way must not wait for an event. */
 	if (s->redial == NULL && s->state != SESSION_ENDED)
 		s->redial = loop_after(s->loop, 0, on_redial, s, NULL);
 }
@@ -258,8 +276,8 @@ on_reject(void *arg, struct link *k, const struct proto_reject *r)
 		end(s, code_exit(r->code), text);
 		return;
 	}
-	snprintf(trouble, sizeof(trouble), "%s: %.400s",
-	    s->conf->doors[s->door].text, text);
+	snprintf(trouble, sizeof(trouble), "%.160s: %.340s",
+	    s->ways.list[s->way].door->text, text);
 	tell_trouble(s, trouble);
 	s->tried = 0;
 	s->only_trust = true;
@@ -373,11 +391,24 @@ tell_welcome(const struct session *s, const struct link *k,
 	    "link %d: to %s, %s", w->link, addr_text(peer, &k->peer), tls);
 	if (s->state == SESSION_LIVE)
 		return;
-	say_info("session %llu: linked to %s%s", (unsigned long long)w->session,
-	    k->door->text,
+	say_info("session %llu: linked to %s%s%s%s",
+	    (unsigned long long)w->session, k->door->text,
+	    k->via[0] != '\0' ? " through " : "", k->via,
 	    w->resumed    ? "; what was open goes on"
 		: s->ever ? "; a new session, what was open is closed"
 			  : "");
+}
+
+/* What a proxy sees, and what this computer sees, are two things. */
+static void
+note_way(struct session *s, const struct link *k)
+{
+	bool proxied = k->via[0] != '\0';
+
+	if (s->proxied == proxied)
+		return;
+	s->proxied = proxied;
+	tunnels_moved(&s->tunnels);
 }
 
 static int
@@ -406,6 +437,7 @@ on_welcome(
 	s->ever = true;
 	enter(s, SESSION_LIVE);
 	k->mark = tunnels_welcome(&s->tunnels, !w->resumed);
+	note_way(s, k);
 	return 0;
 }
 
@@ -725,7 +757,15 @@ send_report(void *arg, const void *frame, size_t n)
 static bool
 is_relay(void *arg, const struct addr *at)
 {
-	return addr_same_ip(&((const struct session *)arg)->peer, at);
+	const struct session *s = arg;
+
+	return !s->proxied && addr_same_ip(&s->peer, at);
+}
+
+static bool
+is_proxied(void *arg)
+{
+	return ((const struct session *)arg)->proxied;
 }
 
 int
@@ -740,12 +780,15 @@ session_open(struct session *s, const struct client_conf *conf, struct loop *l,
 		.only_trust = true,
 		.since = loop_now(l) };
 	list_init(&s->links);
+	ways_of(&s->ways, conf);
+	if (conf->proxy.trouble.text[0] != '\0')
+		say_warn("proxy: %s", conf->proxy.trouble.text);
 	retry_init(&s->retry, loop_now(l));
 	if (random_bytes(s->instance, sizeof(s->instance), e) != 0 ||
 	    carry_init(&s->carry, l, NULL, e) != 0)
 		return -1;
 	if (tunnels_init(&s->tunnels, &s->carry, &conf->allow, send_report,
-		is_relay, s, e) != 0 ||
+		is_relay, is_proxied, s, e) != 0 ||
 	    (s->hook = loop_on_turn(l, on_turn, s, e)) == NULL)
 		return -1;
 	if ((s->netwatch = netwatch_new(l, on_net, s, &why)) == NULL)
@@ -783,12 +826,18 @@ session_rtt_ms(const struct session *s)
 }
 
 const char *
-session_relay(const struct session *s)
+session_relay(struct session *s)
 {
+	const struct link *k = NULL;
+	const char *via;
+
 	if (!list_empty(&s->links))
-		return LIST_OF(s->links.prev, const struct link, on)
-		    ->door->text;
-	return s->conf->doors[s->door].text;
+		k = LIST_OF(s->links.prev, const struct link, on);
+	via = k != NULL ? k->via : "";
+	snprintf(s->relay, sizeof(s->relay), "%s%s%s",
+	    k != NULL ? k->door->text : s->ways.list[s->way].door->text,
+	    via[0] != '\0' ? " through " : "", via);
+	return s->relay;
 }
 
 uint64_t

@@ -22,6 +22,7 @@
 #include "proto/ctl.h"
 #include "retry.h"
 #include "tunnel.h"
+#include "ways.h"
 
 struct err;
 struct hook;
@@ -65,8 +66,9 @@ struct session {
 	struct timer *redial;
 	struct timer *give_up;
 	struct timer *calm;
-	size_t door;     /* to dial next */
-	size_t tried;    /* doors that failed in this round */
+	struct ways ways;
+	size_t way;      /* to dial next */
+	size_t tried;    /* ways that failed in this round */
 	bool only_trust; /* all of them for their certificate */
 	bool ever;       /* a WELCOME has been heard */
 	unsigned wanted; /* links, by the relay's wish */
@@ -75,13 +77,15 @@ struct session {
 	uint32_t grace_ms;
 	uint64_t row;     /* the session's number at the relay */
 	struct addr peer; /* where the youngest link found it */
+	bool proxied;     /* ... which was a proxy */
 	bool has_goaway;
 	struct proto_goaway goaway;
 	bool broken;
 	char broken_why[256];
-	char trouble[512];              /* why there is no link, for people */
-	char told[CONF_DOORS_MAX][160]; /* of each door, as a line */
-	int exit;                       /* of the program, once ENDED */
+	char trouble[512];        /* why there is no link, for people */
+	char told[WAYS_MAX][160]; /* of each way, as a line */
+	char relay[800];          /* session_relay() */
+	int exit;                 /* of the program, once ENDED */
 	char why[1024]; /* ... and the reason; "" when its user ended it */
 };
 
@@ -101,8 +105,11 @@ void session_close(struct session *s);
 /* Round-trip time of the youngest link in ms; 0: unknown or below one. */
 uint32_t session_rtt_ms(const struct session *s);
 
-/* The relay that it is linked to, "HOST:PORT", or the one it tries. */
-const char *session_relay(const struct session *s);
+/*
+ * The relay that it is linked to, "HOST:PORT", or the one it tries; and
+ * " through ..." a proxy.
+ */
+const char *session_relay(struct session *s);
 
 /* When it dials next; 0: it does so now, or has no need. */
 uint64_t session_redial_at(const struct session *s);

@@ -20,13 +20,14 @@
 int
 tunnels_init(struct tunnels *t, struct carry *c, const struct allow *a,
     int (*send)(void *arg, const void *frame, size_t n),
-    bool (*is_relay)(void *arg, const struct addr *at), void *arg,
-    struct err *e)
+    bool (*is_relay)(void *arg, const struct addr *at),
+    bool (*is_proxied)(void *arg), void *arg, struct err *e)
 {
 	*t = (struct tunnels){ .carry = c,
 		.allow = a,
 		.send = send,
 		.is_relay = is_relay,
+		.is_proxied = is_proxied,
 		.arg = arg,
 		.due = LOOP_NEVER,
 		.sweep_at = LOOP_NEVER };
@@ -397,6 +398,16 @@ apply(struct tunnel *t, const struct proto_config *c, bool is_new)
 		lamp_try_service(t);
 	if (nonce)
 		lamp_try_reach(t);
+}
+
+void
+tunnels_moved(struct tunnels *t)
+{
+	struct list *n;
+
+	for (n = t->list.next; n != &t->list; n = n->next)
+		if (is_served(&tunnel_of(n)->c))
+			lamp_try_reach(tunnel_of(n));
 }
 
 bool

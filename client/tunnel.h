@@ -74,6 +74,8 @@ struct tunnels {
 	int (*send)(void *arg, const void *frame, size_t n);
 	/* Is this where the relay was reached? */
 	bool (*is_relay)(void *arg, const struct addr *at);
+	/* Does only a proxy of this network see the relay? */
+	bool (*is_proxied)(void *arg);
 	void *arg;
 	uint64_t mark;
 	uint64_t due;      /* when tunnels_turn() has something to do */
@@ -84,8 +86,8 @@ struct tunnels {
 
 int tunnels_init(struct tunnels *t, struct carry *c, const struct allow *a,
     int (*send)(void *arg, const void *frame, size_t n),
-    bool (*is_relay)(void *arg, const struct addr *at), void *arg,
-    struct err *e);
+    bool (*is_relay)(void *arg, const struct addr *at),
+    bool (*is_proxied)(void *arg), void *arg, struct err *e);
 
 /* Every visitor is gone by now. */
 void tunnels_close(struct tunnels *t);
@@ -97,6 +99,9 @@ struct tunnel *tunnels_find(const struct tunnels *t, uint32_t id);
  * fresh: it is a new session, which knows nothing of earlier reports.
  */
 uint64_t tunnels_welcome(struct tunnels *t, bool fresh);
+
+/* The relay is seen from elsewhere now: public addresses are tried anew. */
+void tunnels_moved(struct tunnels *t);
 
 /*
  * A CONFIG, of the list with this mark, or by itself (0).  When its LAST ends a

@@ -15,6 +15,8 @@
 #include "net/dial.h"
 #include "net/loop.h"
 #include "plat/plat.h"
+#include "proxy_conf.h"
+#include "through.h"
 #include "tls/tls_stream.h"
 
 enum {
@@ -26,6 +28,8 @@ enum {
 /* One question under way. */
 struct call {
 	struct web *w;
+	struct dial *dial;
+	struct through *through;
 	int fd;
 	struct watch *watch;
 	struct tls_stream *tls; /* NULL: plain, or not there yet */
@@ -269,19 +273,11 @@ on_socket(void *arg, unsigned what)
 	loop_again(c->watch, what & (LOOP_READ | LOOP_WRITE));
 }
 
+/* Connected: TLS, if need be, and the question. */
 static void
-on_dialled(void *arg, enum dial_result r, int fd, const struct addr *peer,
-    const struct err *why)
+begin(struct call *c, int fd)
 {
-	struct call *c = arg;
-
-	(void)peer;
 	c->fd = fd;
-	if (r != DIAL_OK) {
-		c->why = *why;
-		end(c, true);
-		return;
-	}
 	if (c->w->ctx != NULL) {
 		c->tls = tls_stream_client(c->w->ctx, c->w->host, &c->why);
 		if (c->tls == NULL) {
@@ -294,6 +290,64 @@ on_dialled(void *arg, enum dial_result r, int fd, const struct addr *peer,
 	    c->w->loop, fd, LOOP_READ | LOOP_WRITE, on_socket, c, &c->why);
 	if (c->watch == NULL)
 		end(c, true);
+}
+
+static void
+on_dialled(void *arg, enum dial_result r, int fd, const struct addr *peer,
+    const struct err *why)
+{
+	struct call *c = arg;
+
+	(void)peer;
+	c->dial = NULL;
+	if (r != DIAL_OK) {
+		c->why = *why;
+		end(c, true);
+		return;
+	}
+	begin(c, fd);
+}
+
+static int
+dial(struct call *c, struct err *e)
+{
+	struct web *w = c->w;
+
+	c->dial =
+	    dial_start(w->loop, w->host, w->port, WEB_MS, on_dialled, c, e);
+	return c->dial == NULL ? -1 : 0;
+}
+
+/* Through a proxy; without one, or if it leads nowhere, directly. */
+static void
+on_through(void *arg, enum through_result r, int fd, const struct addr *peer,
+    const struct proxy *p, const struct err *why)
+{
+	struct call *c = arg;
+
+	(void)peer;
+	(void)p;
+	c->through = NULL;
+	if (r == THROUGH_OK) {
+		begin(c, fd);
+		return;
+	}
+	c->why = *why;
+	if (c->w->proxy->use == PROXY_GIVEN || dial(c, &c->why) != 0)
+		end(c, true);
+}
+
+/* A dashboard on this computer needs no proxy. */
+static int
+start(struct call *c, struct err *e)
+{
+	struct web *w = c->w;
+
+	if (w->proxy == NULL || !w->is_tls)
+		return dial(c, e);
+	c->through = through_start(
+	    w->loop, w->proxy, w->host, w->port, on_through, c, e);
+	return c->through == NULL ? -1 : 0;
 }
 
 static int
@@ -341,6 +395,8 @@ await(struct call *c, struct err *e)
 static void
 close_call(struct call *c)
 {
+	through_cancel(&c->through);
+	dial_cancel(&c->dial);
 	loop_unwatch(&c->watch);
 	tls_stream_free(&c->tls);
 	plat_close(&c->fd);
@@ -353,7 +409,6 @@ web_ask(struct web *w, const char *method, const char *path, const char *body,
     struct json *out, struct err *e)
 {
 	struct call c = { .w = w, .fd = -1 };
-	struct dial *d = NULL;
 	const void *answer;
 	size_t n;
 	int rc = -1;
@@ -361,13 +416,8 @@ web_ask(struct web *w, const char *method, const char *path, const char *body,
 	w->is_untrusted = false;
 	http_reset(w->answer);
 	buf_init(&c.out, REQUEST_MAX);
-	if (write_request(&c, method, path, body, e) == 0 &&
-	    (d = dial_start(
-		 w->loop, w->host, w->port, WEB_MS, on_dialled, &c, e)) != NULL)
+	if (write_request(&c, method, path, body, e) == 0 && start(&c, e) == 0)
 		rc = await(&c, e);
-	/* a dial that has ended is gone by itself */
-	if (d != NULL && c.fd == -1 && !c.is_over)
-		dial_cancel(&d);
 	close_call(&c);
 	if (rc == -1 && strncmp(e->text, w->host, strlen(w->host)) == 0)
 		return -1; /* a dial says itself where it failed */

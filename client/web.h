@@ -18,6 +18,7 @@
 struct err;
 struct http;
 struct loop;
+struct proxy_conf;
 
 enum {
 	WEB_MS = 15000,
@@ -33,7 +34,8 @@ struct web {
 	const char *ca; /* "system" or a file; borrowed */
 	struct tls_pin pins[TLS_PINS_MAX];
 	size_t pin_count;
-	char key[65]; /* the API key */
+	char key[65];                   /* the API key */
+	const struct proxy_conf *proxy; /* NULL: none */
 	struct tls_ctx *ctx;
 	struct loop *loop;
 	struct http *answer; /* of the last question */

@@ -23,6 +23,12 @@ bool str_unhex(void *out, size_t n, const char *hex);
  */
 void str_base32(char *out, size_t cap, const void *p, size_t n);
 
+/*
+ * Base64 of RFC 4648, section 4, with padding: n bytes become (n + 2) / 3 * 4
+ * letters and a NUL.
+ */
+void str_base64(char *out, const void *p, size_t n);
+
 /* A decimal number without sign or spaces, from lo to hi; false for all else. */
 bool str_number(const char *s, uint64_t lo, uint64_t hi, uint64_t *out);
 

@@ -9,31 +9,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/random.h"
+#include "base/str.h"
 #include "http/http.h"
 #include "http/http_write.h"
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 			      "abcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/* RFC 4648, section 4, with padding: (n + 2) / 3 * 4 letters and a NUL. */
-static void
-base64(char *out, const uint8_t *p, size_t n)
-{
-	uint32_t three;
-	size_t i, left;
-
-	for (i = 0; i < n; i += 3) {
-		left = n - i;
-		three = (uint32_t)p[i] << 16;
-		three |= left > 1 ? (uint32_t)p[i + 1] << 8 : 0;
-		three |= left > 2 ? p[i + 2] : 0;
-		*out++ = letters[three >> 18];
-		*out++ = letters[three >> 12 & 63];
-		*out++ = left > 1 ? letters[three >> 6 & 63] : '=';
-		*out++ = left > 2 ? letters[three & 63] : '=';
-	}
-	*out = '\0';
-}
 
 /* 16 bytes in base64. */
 static bool
@@ -50,7 +31,7 @@ ws_open_key(char key_out[WS_KEY_TEXT], struct err *e)
 
 	if (random_bytes(bytes, sizeof(bytes), e) == -1)
 		return -1;
-	base64(key_out, bytes, sizeof(bytes));
+	str_base64(key_out, bytes, sizeof(bytes));
 	return 0;
 }
 
@@ -64,7 +45,7 @@ ws_open_accept(char accept_out[WS_ACCEPT_TEXT], const char *key)
 	n = snprintf(text, sizeof(text), "%.24s%s", key,
 	    "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
 	random_sha1(sum, text, (size_t)n);
-	base64(accept_out, sum, sizeof(sum));
+	str_base64(accept_out, sum, sizeof(sum));
 }
 
 int

@@ -43,6 +43,23 @@ test_hex(void)
 }
 
 static void
+test_base64(void)
+{
+	/* RFC 4648, section 10. */
+	static const char *const want[] = { "", "Zg==", "Zm8=", "Zm9v",
+		"Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy" };
+	char out[16];
+	size_t n;
+
+	for (n = 0; n < sizeof(want) / sizeof(want[0]); n++) {
+		str_base64(out, "foobar", n);
+		is_str(out, want[n], "base64");
+	}
+	str_base64(out, "\xfb\xff\xfe", 3);
+	is_str(out, "+//+", "its last two letters");
+}
+
+static void
 test_base32(void)
 {
 	/* RFC 4648, section 10, in lower case without padding. */
@@ -158,6 +175,7 @@ main(void)
 	test_copy();
 	test_hex();
 	test_base32();
+	test_base64();
 	test_number();
 	test_utf8();
 	test_escape();
