@@ -16,8 +16,8 @@
 	"  adit version       say the version\n"                              \
 	"  adit help COMMAND  say more about a command\n"
 
-#define HELP_PROXY                                                             \
-	"  --proxy http://HOST:PORT  only through this HTTP proxy, or none\n"  \
+#define HELP_PROXY                                                            \
+	"  --proxy HOST:PORT       only through this HTTP proxy, or none\n"   \
 	"                          (--no-proxy); else the system's, beside\n" \
 	"                          the direct way; one with a password\n"     \
 	"                          comes from ADIT_PROXY, or\n"               \
@@ -32,8 +32,7 @@
 	"                          for the --server before it and for those\n" \
 	"                          that follow\n"                              \
 	"  --allow HOST:PORT[,...] what the relay may reach here; also\n"      \
-	"                          HOST:PORT-PORT and HOST:*\n"                \
-	HELP_PROXY                                                             \
+	"                          HOST:PORT-PORT and HOST:*\n" HELP_PROXY     \
 	"  --token-file FILE       the machine's token; else ADIT_TOKEN"
 
 #define HELP_CONNECT                                                        \
@@ -74,8 +73,8 @@
 	"                          of standard input\n"                       \
 	"  --name NAME             what the tunnel is called (\"tcp "         \
 	"25565\")\n"                                                          \
-	"  --public-port PORT      the public port, if it is free (any)\n"    \
-	HELP_PROXY                                                            \
+	"  --public-port PORT      the public port, if it is free "           \
+	"(any)\n" HELP_PROXY                                                  \
 	"  --plain, --no-color, --verbose  as for adit connect\n"             \
 	"\n"                                                                  \
 	"Ends as adit connect does; 22 also when the API key is refused, 23 " \

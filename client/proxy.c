@@ -81,8 +81,7 @@ parse(struct proxy *p, const char *url, struct err *e)
 	if (strncasecmp(url, "http://", 7) == 0) {
 		url += 7;
 		n -= 7;
-	} else if (strncasecmp(url, "socks", 5) == 0 ||
-	    strncasecmp(url, "https://", 8) == 0) {
+	} else if (strstr(url, "://") != NULL) {
 		return err_set(e,
 		    "only proxies that are spoken to by plain HTTP are known:"
 		    " http://HOST:PORT");

@@ -36,6 +36,7 @@ test_url(void)
 	good("HTTP://proxy.lan:3128/", "proxy.lan", 3128, "");
 	good("proxy.lan:3128", "proxy.lan", 3128, "");
 	good("proxy.lan", "proxy.lan", 80, "");
+	good("socks.lan:1080", "socks.lan", 1080, "");
 	good("http://[2001:db8::1]:8080", "2001:db8::1", 8080, "");
 	good("http://[2001:db8::1]", "2001:db8::1", 80, "");
 	good("http://ann:pa%3ass%40%25@10.0.0.1:8080", "10.0.0.1", 8080,
