@@ -21,6 +21,7 @@ enum {
 	EXIT_USAGE = 2,
 	EXIT_SETTINGS = 20,
 	EXIT_TRUST = 23,
+	EXIT_KEPT = 26, /* what was installed goes on with it */
 };
 
 enum { CONF_DOORS_MAX = 8 };
@@ -36,6 +37,8 @@ struct client_conf {
 	bool plain;
 	bool no_color;
 	bool verbose;
+	const char *file;  /* all this came from there, and may be installed */
+	const char *state; /* file that says how things are; NULL: none */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "client_conf.h"
 #include "console.h"
+#include "install.h"
 #include "log/log.h"
 #include "net/loop.h"
 #include "plat/plat.h"
@@ -16,6 +17,8 @@
 #include "plat/term.h"
 #include "say.h"
 #include "session.h"
+#include "startup.h"
+#include "state.h"
 
 struct connect {
 	const struct client_conf *conf;
@@ -23,6 +26,9 @@ struct connect {
 	struct session session;
 	_Atomic(struct console *) console; /* also seen by the stop thread */
 	uint64_t stop_ms; /* the stop thread's: when it was first asked */
+	struct console_offer offer;
+	struct install *installed; /* what goes on when this has ended */
+	struct state *state;
 };
 
 enum { TWICE_MS = 300 }; /* timeout(1) and the like signal twice at once */
@@ -61,6 +67,36 @@ is_set(const char *name)
 	return value != NULL && value[0] != '\0';
 }
 
+/* The console's question was answered with yes. */
+static void
+on_install(void *arg)
+{
+	struct connect *c = arg;
+	struct err e;
+
+	if ((c->installed = install_file(c->conf->file, &e)) == NULL) {
+		say_warn("install: %s", e.text);
+		return;
+	}
+	say_info("install: done; it goes on without this window");
+	session_stop(&c->session);
+}
+
+static const struct console_offer *
+make_offer(struct connect *c)
+{
+	struct err e;
+
+	if (c->conf->file == NULL || startup_check(false, &e) != 0)
+		return NULL;
+	c->offer = (struct console_offer){ 'i',
+		"I: start it by itself from now on",
+		"Start it by itself whenever you sign in, without this window?"
+		" (y/n)",
+		on_install, c };
+	return &c->offer;
+}
+
 static void
 open_console(struct connect *c)
 {
@@ -70,7 +106,8 @@ open_console(struct connect *c)
 	if (c->conf->plain || !term_can_draw(1))
 		return;
 	atomic_store(&c->console,
-	    console_open(&c->session, color, !plat_is_terminal(2), &e));
+	    console_open(
+		&c->session, color, !plat_is_terminal(2), make_offer(c), &e));
 	if (atomic_load(&c->console) == NULL)
 		say_warn("console: %s; telling events in lines", e.text);
 }
@@ -95,11 +132,13 @@ serve(struct connect *c, struct err *e)
 		return -1;
 	if (stop_watch(on_stop, c, e) == 0 &&
 	    session_open(&c->session, c->conf, c->loop, e) == 0) {
+		c->state = state_open(&c->session, c->conf->state, e);
 		open_console(c);
 		rc = loop_run(c->loop, e);
 	}
 	stop_unwatch();
 	close_console(c);
+	state_close(&c->state);
 	session_close(&c->session);
 	loop_free(&c->loop);
 	return rc;
@@ -124,6 +163,8 @@ connect_serve(const struct client_conf *conf)
 		fprintf(stderr, "adit: %s\n", e.text);
 	else if ((rc = c->session.exit) != EXIT_STOPPED)
 		fprintf(stderr, "adit: %s\n", c->session.why);
+	if (c->installed != NULL)
+		rc = install_go(&c->installed);
 	free(c);
 	log_close();
 	return rc;

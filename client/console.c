@@ -10,9 +10,9 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "client_conf.h"
+#include "look.h"
 #include "net/loop.h"
 #include "plat/term.h"
-#include "proto/ctl.h"
 #include "say.h"
 #include "session.h"
 #include "view.h"
@@ -26,6 +26,8 @@ enum {
 
 struct console {
 	struct session *s;
+	const struct console_offer *offer; /* NULL: there is none any more */
+	bool asking;
 	struct term *term;
 	struct timer *tick;
 	bool color;
@@ -69,42 +71,6 @@ on_say(void *arg, enum log_level level, const char *text)
 
 /* --- what is shown --------------------------------------------------------- */
 
-static const char *
-kind_word(uint8_t kind)
-{
-	switch (kind) {
-	case PROTO_UDP:
-		return "udp";
-	case PROTO_BOTH:
-		return "tcp+udp";
-	case PROTO_HTTP:
-		return "http";
-	default:
-		return "tcp";
-	}
-}
-
-static void
-fill_tunnel(struct view_tunnel *v, struct tunnel *t, uint64_t now)
-{
-	*v = (struct view_tunnel){ .name = t->c.name,
-		.kind = kind_word(t->c.kind),
-		.public_addr = t->c.public_addr,
-		.target = t->target,
-		.state = t->c.state,
-		.verify_url = t->c.verify_url,
-		.sentence = t->c.sentence,
-		.reach = { t->reach.light, t->reach.sentence },
-		.service = { t->service.light, t->service.sentence },
-		.visitors = t->visitors };
-	tunnel_traffic(t, &v->in, &v->out);
-	if (v->in + v->out != t->seen) {
-		t->seen = v->in + v->out;
-		t->seen_at = now;
-	}
-	v->quiet_ms = t->seen == 0 ? UINT64_MAX : now - t->seen_at;
-}
-
 static size_t
 fill_tunnels(struct console *c, uint64_t now)
 {
@@ -122,43 +88,25 @@ fill_tunnels(struct console *c, uint64_t now)
 	}
 	for (n = all->list.next; n != &all->list && i < c->tunnel_cap;
 	     n = n->next)
-		fill_tunnel(
+		look_tunnel(
 		    &c->tunnels[i++], LIST_OF(n, struct tunnel, on), now);
 	return i;
-}
-
-static enum view_link
-link_word(const struct session *s)
-{
-	switch (s->state) {
-	case SESSION_LIVE:
-		return VIEW_LINKED;
-	case SESSION_DARK:
-		return VIEW_AWAY;
-	case SESSION_ENDED:
-		return VIEW_ENDING;
-	default:
-		return VIEW_DIALLING;
-	}
 }
 
 static void
 render(struct console *c)
 {
-	struct session *s = c->s;
-	uint64_t now = loop_now(s->loop), at = session_redial_at(s);
+	uint64_t now = loop_now(c->s->loop);
 	struct view v = { .columns = c->columns,
 		.lines = c->lines,
 		.color = c->color,
 		.utf8 = c->utf8,
-		.link = link_word(s),
-		.relay = session_relay(s),
-		.rtt_ms = session_rtt_ms(s),
-		.redial_in_s = at > now ? (at - now + 999) / 1000 : 0,
-		.trouble = s->trouble,
 		.events = c->events,
-		.event_count = c->event_count };
+		.event_count = c->event_count,
+		.offer = c->offer != NULL ? c->offer->words : NULL,
+		.question = c->asking ? c->offer->question : NULL };
 
+	look_session(&v, c->s, now);
 	v.tunnel_count = fill_tunnels(c, now);
 	v.tunnels = c->tunnels;
 	c->len = view_render(c->screen, SCREEN_MAX, &v);
@@ -179,6 +127,34 @@ send_screen(struct console *c)
 	c->screen = swap;
 	c->shown_len = c->len;
 	c->len = c->sent = 0;
+}
+
+/* A question is asked once; whatever is not a yes is a no. */
+static void
+on_key(struct console *c, int key)
+{
+	const struct console_offer *offer = c->offer;
+
+	if (key >= 'A' && key <= 'Z')
+		key += 'a' - 'A';
+	if (!c->asking) {
+		c->asking = key == offer->key;
+		return;
+	}
+	c->asking = false;
+	c->offer = NULL;
+	if (key == 'y')
+		offer->accept(offer->arg);
+}
+
+static void
+read_keys(struct console *c)
+{
+	int key;
+
+	while ((key = term_key(c->term)) != 0)
+		if (c->offer != NULL)
+			on_key(c, key);
 }
 
 /* The terminal may have another size, or have been the shell's meanwhile. */
@@ -204,6 +180,7 @@ on_tick(void *arg)
 	uint64_t now = loop_now(c->s->loop);
 
 	c->tick = loop_after(c->s->loop, EVERY_MS, on_tick, c, NULL);
+	read_keys(c);
 	if (c->sent < c->len) {
 		send_screen(c); /* a slow terminal gets the rest first */
 		return;
@@ -220,7 +197,8 @@ on_tick(void *arg)
 }
 
 struct console *
-console_open(struct session *s, bool color, bool log_too, struct err *e)
+console_open(struct session *s, bool color, bool log_too,
+    const struct console_offer *offer, struct err *e)
 {
 	struct console *c;
 
@@ -232,6 +210,7 @@ console_open(struct session *s, bool color, bool log_too, struct err *e)
 		return NULL;
 	}
 	c->s = s;
+	c->offer = offer;
 	c->color = color;
 	c->utf8 = term_is_utf8();
 	c->ticked_at = loop_now(s->loop);

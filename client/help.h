@@ -12,6 +12,9 @@
 	"also\n"                                                              \
 	"                     adit udp and adit both\n"                       \
 	"  adit run FILE      serve with the settings in a downloaded file\n" \
+	"  adit install FILE  have that start by itself; also adit "          \
+	"uninstall\n"                                                         \
+	"  adit status        say what is installed, and how it is\n"         \
 	"  adit doctor ...    look for what is wrong; the same options\n"     \
 	"  adit version       say the version\n"                              \
 	"  adit help COMMAND  say more about a command\n"
@@ -101,6 +104,36 @@
 	"\n"                                                                 \
 	"Takes --plain, --no-color and --verbose, and ends, as adit "        \
 	"connect.\n"
+
+#define HELP_INSTALL                                                          \
+	"adit install [--service] [--name NAME] [FILE | OPTIONS]\n"           \
+	"adit uninstall [--service] [NAME | --all]\n"                         \
+	"adit status\n"                                                       \
+	"\n"                                                                  \
+	"Has this machine's tunnels served without a window, from now on "    \
+	"and\n"                                                               \
+	"whenever you sign in; with --service (as root or administrator) "    \
+	"from the\n"                                                          \
+	"start of the computer on.  The settings are those in FILE, else in " \
+	"the file\n"                                                          \
+	"that ADIT_FILE names, as for adit run; or the OPTIONS of adit "      \
+	"connect.\n"                                                          \
+	"They are copied: FILE may be deleted.  Several machines' stand "     \
+	"side by\n"                                                           \
+	"side; the same one's are replaced.\n"                                \
+	"\n"                                                                  \
+	"Uninstall takes away what install made.  Status says what is "       \
+	"installed,\n"                                                        \
+	"whether it runs, and how its tunnels are; it ends with 1 when "      \
+	"something\n"                                                         \
+	"does not run.\n"
+
+#define HELP_KEEP                                                           \
+	"adit keep [--service] NAME\n"                                      \
+	"\n"                                                                \
+	"Serves what adit install has called NAME.  It is what the system " \
+	"starts;\n"                                                         \
+	"nobody needs to call it.\n"
 
 #define HELP_DOCTOR                                                         \
 	"adit doctor --server HOST:PORT (--pin sha256:HEX | --ca "          \

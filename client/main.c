@@ -9,9 +9,11 @@
 #include "connect.h"
 #include "doctor.h"
 #include "help.h"
+#include "install.h"
 #include "proto/hello.h"
 #include "quick.h"
 #include "run.h"
+#include "startup.h"
 
 static int help_run(int argc, char *const *argv);
 
@@ -38,6 +40,10 @@ static const struct command commands[] = {
 	{ "udp", quick_udp, HELP_QUICK },
 	{ "both", quick_both, HELP_QUICK },
 	{ "run", run_run, HELP_RUN },
+	{ "install", install_run, HELP_INSTALL },
+	{ "uninstall", install_uninstall, HELP_INSTALL },
+	{ "status", install_status, HELP_INSTALL },
+	{ "keep", startup_keep, HELP_KEEP },
 	{ "doctor", doctor_run, HELP_DOCTOR },
 	{ "version", version_run, HELP_VERSION },
 	{ "help", help_run, HELP_HELP },

@@ -1,4 +1,4 @@
-#include "netwatch.h"
+#include "netwatch_win32.h"
 
 /* Before all that knows Winsock by other names. */
 #include <winsock2.h>
@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "net/loop.h"
+#include "netwatch.h"
 
 /* What older headers lack of powrprof.dll. */
 typedef ULONG CALLBACK power_fn(PVOID context, ULONG type, PVOID setting);
@@ -36,6 +37,12 @@ struct netwatch {
 	struct power_wish wish;
 	PVOID power_handle;
 };
+
+/* The one that a service's thread tells of sleep. */
+static struct {
+	SRWLOCK lock;
+	struct netwatch *w;
+} the = { .lock = SRWLOCK_INIT };
 
 static void
 let_go(struct netwatch *w)
@@ -91,6 +98,25 @@ on_power(PVOID context, ULONG type, PVOID setting)
 	return 0;
 }
 
+void
+netwatch_woke(void)
+{
+	AcquireSRWLockExclusive(&the.lock);
+	if (the.w != NULL) {
+		atomic_store(&the.w->woke, true);
+		tell(the.w);
+	}
+	ReleaseSRWLockExclusive(&the.lock);
+}
+
+static void
+set_told(struct netwatch *w)
+{
+	AcquireSRWLockExclusive(&the.lock);
+	the.w = w;
+	ReleaseSRWLockExclusive(&the.lock);
+}
+
 /* Sleep is told from Windows 8 on; without it addresses are enough. */
 static void
 watch_power(struct netwatch *w)
@@ -141,6 +167,7 @@ netwatch_new(struct loop *l, netwatch_fn *fn, void *arg, struct err *e)
 		return NULL;
 	}
 	watch_power(w);
+	set_told(w);
 	return w;
 }
 
@@ -156,6 +183,7 @@ netwatch_free(struct netwatch **wp)
 	if (w->addresses != NULL)
 		(void)CancelMibChangeNotify2(w->addresses);
 	unwatch_power(w);
+	set_told(NULL);
 	w->fn = NULL;
 	let_go(w);
 }

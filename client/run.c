@@ -10,11 +10,11 @@
 #include "base/str.h"
 #include "client_conf.h"
 #include "connect.h"
+#include "install.h"
 #include "plat/plat.h"
+#include "state.h"
 
 enum { FILE_MAX = 256 << 10 };
-
-#define MARK "#adit "
 
 /* --- the settings in a file ------------------------------------------------ */
 
@@ -80,6 +80,14 @@ on_proxy(struct run_words *w, char *value, struct err *e)
 	return 0;
 }
 
+static int
+on_machine(struct run_words *w, char *value, struct err *e)
+{
+	(void)e;
+	w->machine = value;
+	return 0;
+}
+
 static const struct key {
 	const char *name;
 	int (*set)(struct run_words *w, char *value, struct err *e);
@@ -88,6 +96,7 @@ static const struct key {
 	{ "allow=", on_allow },
 	{ "token=", on_token },
 	{ "proxy=", on_proxy },
+	{ "machine=", on_machine },
 };
 
 /* One line behind its mark. */
@@ -113,9 +122,8 @@ set(struct run_words *w, char *line, struct err *e)
 	    e, "\"%.40s\" is no setting that this program knows", line);
 }
 
-/* The end of what cmd.exe runs: what came before it was never meant. */
-static bool
-is_exit(const char *line)
+bool
+run_is_exit(const char *line)
 {
 	static const char word[] = "exit /b";
 
@@ -139,10 +147,10 @@ run_parse(struct run_words *w, char *text, size_t len, struct err *e)
 		if ((next = strchr(line, '\n')) != NULL)
 			*next++ = '\0';
 		line[strcspn(line, "\r")] = '\0';
-		if (is_exit(line))
+		if (run_is_exit(line))
 			*w = (struct run_words){ 0 };
-		else if (strncmp(line, MARK, strlen(MARK)) == 0 &&
-		    set(w, line + strlen(MARK), e) != 0)
+		else if (strncmp(line, RUN_MARK, strlen(RUN_MARK)) == 0 &&
+		    set(w, line + strlen(RUN_MARK), e) != 0)
 			return err_prefix(e, "line %d", number);
 	}
 	if (w->argc == 0 && w->token == NULL)
@@ -152,28 +160,111 @@ run_parse(struct run_words *w, char *text, size_t len, struct err *e)
 	return 0;
 }
 
+/* --- a file ---------------------------------------------------------------- */
+
+/* The words of text; conf borrows from them. */
+static int
+read_settings(struct run_file *f, size_t len, struct err *e)
+{
+	struct run_words *w;
+	int rc = EXIT_SETTINGS;
+
+	if ((w = malloc(sizeof(*w))) == NULL) {
+		err_sys(e, "settings");
+		return EXIT_UNEXPECTED;
+	}
+	if (run_parse(w, f->text, len, e) == 0) {
+		rc = client_conf_read(&f->conf, w->argc, w->argv, e);
+		/* What is missing is missing in the file, not in the words. */
+		rc = rc == EXIT_USAGE ? EXIT_SETTINGS : rc;
+	}
+	if (rc == 0 && client_conf_token_text(f->conf.token, w->token, e) != 0)
+		rc = EXIT_SETTINGS;
+	if (w->token != NULL)
+		str_wipe(w->token, strlen(w->token));
+	f->machine = w->machine;
+	f->conf.has_token = rc == 0;
+	free(w);
+	return rc;
+}
+
+int
+run_open(struct run_file *f, const char *path, struct err *e)
+{
+	size_t len;
+	int rc;
+
+	*f = (struct run_file){ 0 };
+	if ((f->text = malloc(FILE_MAX)) == NULL) {
+		err_sys(e, "settings");
+		return EXIT_UNEXPECTED;
+	}
+	if (plat_read_file(path, f->text, FILE_MAX, &len, e) != 0)
+		return EXIT_SETTINGS;
+	if ((rc = read_settings(f, len, e)) != 0)
+		err_prefix(e, "%s", path);
+	return rc;
+}
+
+void
+run_close(struct run_file *f)
+{
+	client_conf_close(&f->conf);
+	if (f->text != NULL)
+		str_wipe(f->text, FILE_MAX);
+	free(f->text);
+	f->text = NULL;
+}
+
+int
+run_kept(const char *settings, const char *state)
+{
+	struct run_file *f = calloc(1, sizeof(*f));
+	struct err e;
+	int rc = EXIT_UNEXPECTED;
+
+	if (f == NULL)
+		err_sys(&e, "settings");
+	else if ((rc = run_open(f, settings, &e)) == 0) {
+		f->conf.plain = true;
+		f->conf.state = state;
+		rc = connect_serve(&f->conf);
+	} else {
+		state_end(state, rc, e.text);
+		fprintf(stderr, "adit keep: %s\n", e.text);
+	}
+	if (f != NULL)
+		run_close(f);
+	free(f);
+	return rc;
+}
+
 /* --- the command ----------------------------------------------------------- */
 
 /* What the command line says: a file, and how it is to look. */
 struct wish {
 	const char *file;
-	char *looks[3];
-	int look_count;
+	bool plain;
+	bool no_color;
+	bool verbose;
 };
 
 static int
 read_wish(struct wish *w, int argc, char *const *argv, struct err *e)
 {
-	static const char *const looks[] = { "--plain", "--no-color",
-		"--verbose" };
+	const struct {
+		const char *name;
+		bool *to;
+	} looks[] = { { "--plain", &w->plain }, { "--no-color", &w->no_color },
+		{ "--verbose", &w->verbose } };
 	size_t k;
 	int i;
 
 	for (i = 0; i < argc; i++) {
-		for (k = 0; k < 3 && strcmp(argv[i], looks[k]) != 0; k++)
+		for (k = 0; k < 3 && strcmp(argv[i], looks[k].name) != 0; k++)
 			continue;
-		if (k < 3 && w->look_count < 3)
-			w->looks[w->look_count++] = argv[i];
+		if (k < 3)
+			*looks[k].to = true;
 		else if (argv[i][0] != '-' && w->file == NULL)
 			w->file = argv[i];
 		else
@@ -183,66 +274,32 @@ read_wish(struct wish *w, int argc, char *const *argv, struct err *e)
 	return 0;
 }
 
-/* Settings of text into c; the words that c borrows stay in text. */
+/*
+ * Serves the file at path.  When it was double-clicked, what is installed for
+ * its machine may do so already.
+ */
 static int
-read_settings(struct client_conf *c, const struct wish *wish, char *text,
-    size_t len, struct err *e)
+run_file(const char *path, const struct wish *wish, bool clicked, struct err *e)
 {
-	struct run_words *w;
-	int i, rc = EXIT_SETTINGS;
-
-	if ((w = malloc(sizeof(*w))) == NULL) {
-		err_sys(e, "settings");
-		return EXIT_UNEXPECTED;
-	}
-	if (run_parse(w, text, len, e) == 0) {
-		for (i = 0; i < wish->look_count && w->argc < RUN_WORDS_MAX;
-		     i++)
-			w->argv[w->argc++] = wish->looks[i];
-		rc = client_conf_read(c, w->argc, w->argv, e);
-		/* What is missing is missing in the file, not in the words. */
-		rc = rc == EXIT_USAGE ? EXIT_SETTINGS : rc;
-	}
-	if (rc == 0 &&
-	    ((w->proxy != NULL && client_conf_proxy(c, w->proxy, e) != 0) ||
-		client_conf_token_text(c->token, w->token, e) != 0)) {
-		client_conf_close(c);
-		rc = EXIT_SETTINGS;
-	}
-	if (w->token != NULL)
-		str_wipe(w->token, strlen(w->token));
-	if (w->proxy != NULL)
-		str_wipe(w->proxy, strlen(w->proxy));
-	free(w);
-	c->has_token = rc == 0;
-	return rc;
-}
-
-/* Reads the file and serves; the exit status. */
-static int
-run_file(const char *path, const struct wish *wish, struct err *e)
-{
-	struct client_conf *c = calloc(1, sizeof(*c));
-	char *text = malloc(FILE_MAX);
-	size_t len;
+	struct run_file *f = calloc(1, sizeof(*f));
 	int rc = EXIT_UNEXPECTED;
 
-	if (c == NULL || text == NULL)
+	if (f == NULL)
 		err_sys(e, "settings");
-	else if (plat_read_file(path, text, FILE_MAX, &len, e) != 0)
-		rc = EXIT_SETTINGS;
-	else if ((rc = read_settings(c, wish, text, len, e)) != 0)
-		err_prefix(e, "%s", path);
-	if (rc == 0) {
-		rc = connect_serve(c);
-		client_conf_close(c);
-	} else {
+	else if ((rc = run_open(f, path, e)) != 0)
 		fprintf(stderr, "adit run: %s\n", e->text);
+	else if (!clicked || !install_serves(f, path)) {
+		f->conf.plain = wish->plain;
+		f->conf.no_color = wish->no_color;
+		f->conf.verbose = wish->verbose;
+		f->conf.file = path;
+		rc = connect_serve(&f->conf);
+	} else {
+		rc = EXIT_KEPT;
 	}
-	if (text != NULL)
-		str_wipe(text, FILE_MAX);
-	free(text);
-	free(c);
+	if (f != NULL)
+		run_close(f);
+	free(f);
 	return rc;
 }
 
@@ -263,13 +320,15 @@ run_run(int argc, char *const *argv)
 		return EXIT_UNEXPECTED;
 	}
 	named = plat_env("ADIT_FILE");
-	if (wish.file == NULL && (named == NULL || named[0] == '\0')) {
+	if (wish.file != NULL) {
+		rc = run_file(wish.file, &wish, false, &e);
+	} else if (named != NULL && named[0] != '\0') {
+		rc = run_file(named, &wish, true, &e);
+	} else {
 		fprintf(stderr,
 		    "adit run: give the file that was downloaded,"
 		    " or its name in ADIT_FILE\n");
 		rc = EXIT_USAGE;
-	} else {
-		rc = run_file(wish.file != NULL ? wish.file : named, &wish, &e);
 	}
 	free(named);
 	return rc;

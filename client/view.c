@@ -611,6 +611,23 @@ events(struct page *g, size_t most)
 	}
 }
 
+static void
+foot(struct page *g)
+{
+	const struct view *v = g->v;
+
+	if (g->line + 1 < g->limit)
+		next_line(g);
+	next_line(g);
+	if (v->question != NULL) {
+		put(g, INK_BOLD, v->question);
+		return;
+	}
+	put(g, INK_DIM, "Ctrl-C stops it");
+	if (v->offer != NULL)
+		putf(g, INK_DIM, "   %s", v->offer);
+}
+
 size_t
 view_render(char *to, size_t cap, const struct view *v)
 {
@@ -638,12 +655,8 @@ view_render(char *to, size_t cap, const struct view *v)
 	tunnels(&g);
 	events(&g, 8);
 	g.limit = lines;
-	if (lines > 3) {
-		if (g.line + 1 < lines)
-			next_line(&g);
-		next_line(&g);
-		put(&g, INK_DIM, "Ctrl-C stops it");
-	}
+	if (lines > 3)
+		foot(&g);
 	end_line(&g);
 	code(&g, "\x1b[J\x1b[?7h\x1b[?2026l");
 	return g.len;

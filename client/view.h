@@ -64,6 +64,8 @@ struct view {
 	size_t tunnel_count;
 	const struct view_event *events; /* the oldest first */
 	size_t event_count;
+	const char *offer;    /* what a key does; NULL: nothing */
+	const char *question; /* is being asked; NULL: none is */
 };
 
 /*

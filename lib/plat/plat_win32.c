@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "plat/fail_win32.h"
 #include "plat/socket_win32.h"
 #include "plat/wide_win32.h"
 
@@ -376,23 +377,6 @@ plat_read_secret(
 	return rc;
 }
 
-/* What Windows says of its last error. */
-static int
-fail(struct err *e, const char *path)
-{
-	wchar_t wide[160] = L"";
-	char text[200];
-	DWORD error = GetLastError();
-
-	(void)FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM |
-		FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK,
-	    NULL, error, 0, wide, sizeof(wide) / sizeof(wide[0]), NULL);
-	(void)wide_copy(text, sizeof(text), wide);
-	if (text[0] == '\0')
-		snprintf(text, sizeof(text), "error %lu", error);
-	return err_set(e, "%s: %s", path, text);
-}
-
 /* Opens a file that is one; NULL with the reason. */
 static HANDLE
 open_file(const char *path, struct err *e)
@@ -406,7 +390,7 @@ open_file(const char *path, struct err *e)
 		    NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
 	free(wide);
 	if (f == INVALID_HANDLE_VALUE) {
-		fail(e, path);
+		fail_last(e, path);
 		return NULL;
 	}
 	if (GetFileType(f) != FILE_TYPE_DISK) {
@@ -467,8 +451,7 @@ check_private(HANDLE f, const char *path, struct err *e)
 	bool open;
 
 	if (error != ERROR_SUCCESS) {
-		SetLastError(error);
-		return fail(e, path);
+		return fail_of(e, path, error);
 	}
 	open = others_read(list, owner);
 	(void)LocalFree(all);
@@ -490,7 +473,7 @@ read_whole(HANDLE f, const char *path, char *to, size_t cap, size_t *len_out,
 
 	for (;;) {
 		if (!ReadFile(f, to + len, (DWORD)(cap - len), &got, NULL))
-			return fail(e, path);
+			return fail_last(e, path);
 		if (got == 0)
 			break;
 		if ((len += got) == cap)

@@ -5,6 +5,8 @@
 #ifndef PLAT_STOP_H
 #define PLAT_STOP_H
 
+#include <stdbool.h>
+
 struct err;
 
 /*
@@ -14,6 +16,9 @@ struct err;
  * any other from now on, not a signal.
  */
 int stop_watch(void (*fn)(void *arg, unsigned nth), void *arg, struct err *e);
+
+/* The wish of this program itself, from any thread; false: nobody watches. */
+bool stop_ask(void);
 
 /* Nothing is called any more when this returns; not from within fn. */
 void stop_unwatch(void);

@@ -6,11 +6,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "base/err.h"
 
 static struct {
-	bool on;
+	atomic_bool on;
 	atomic_bool done; /* the signal was stop_unwatch()'s */
 	pthread_t thread;
 	sigset_t set;
@@ -49,16 +50,21 @@ stop_watch(void (*fn)(void *arg, unsigned nth), void *arg, struct err *e)
 	if ((errno = pthread_create(
 		 &the.thread, NULL, wait_for_signals, NULL)) != 0)
 		return err_sys(e, "a thread for signals");
-	the.on = true;
+	atomic_store(&the.on, true);
 	return 0;
+}
+
+bool
+stop_ask(void)
+{
+	return atomic_load(&the.on) && kill(getpid(), SIGTERM) == 0;
 }
 
 void
 stop_unwatch(void)
 {
-	if (!the.on)
+	if (!atomic_exchange(&the.on, false))
 		return;
-	the.on = false;
 	atomic_store(&the.done, true);
 	pthread_kill(the.thread, SIGHUP);
 	pthread_join(the.thread, NULL);

@@ -60,6 +60,12 @@ stop_watch(void (*fn)(void *arg, unsigned nth), void *arg, struct err *e)
 	return 0;
 }
 
+bool
+stop_ask(void)
+{
+	return tell();
+}
+
 void
 stop_unwatch(void)
 {

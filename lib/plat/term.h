@@ -39,6 +39,9 @@ void term_restore(const struct term *t);
  */
 size_t term_write(struct term *t, const char *p, size_t n);
 
+/* The next key that was pressed, as its character; 0: none was. */
+int term_key(const struct term *t);
+
 /* Columns and lines; 80 and 24 when unknown. */
 void term_size(const struct term *t, unsigned *columns, unsigned *lines);
 

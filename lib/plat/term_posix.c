@@ -72,7 +72,7 @@ term_open(int fd, struct err *e)
 		return NULL;
 	}
 	/* Opened anew: O_NONBLOCK on fd itself would be the shell's too. */
-	t->fd = open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	t->fd = open(name, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (t->fd < 0 || tcgetattr(t->fd, &t->was) != 0) {
 		err_sys(e, "%s", name);
 		if (t->fd >= 0)
@@ -120,6 +120,17 @@ term_write(struct term *t, const char *p, size_t n)
 		done = write(t->fd, p, n);
 	while (done < 0 && errno == EINTR);
 	return done > 0 ? (size_t)done : 0;
+}
+
+int
+term_key(const struct term *t)
+{
+	unsigned char key;
+
+	/* Who reads a terminal that is another's is stopped. */
+	if (tcgetpgrp(t->fd) != getpgrp() || read(t->fd, &key, 1) != 1)
+		return 0;
+	return key;
 }
 
 void

@@ -194,6 +194,21 @@ term_write(struct term *t, const char *p, size_t n)
 	return take;
 }
 
+int
+term_key(const struct term *t)
+{
+	INPUT_RECORD r;
+	DWORD n;
+
+	while (t->in_mode != 0 && GetNumberOfConsoleInputEvents(t->in, &n) &&
+	    n > 0 && ReadConsoleInputW(t->in, &r, 1, &n) && n == 1)
+		if (r.EventType == KEY_EVENT && r.Event.KeyEvent.bKeyDown &&
+		    r.Event.KeyEvent.uChar.UnicodeChar > 0 &&
+		    r.Event.KeyEvent.uChar.UnicodeChar < 0x80)
+			return r.Event.KeyEvent.uChar.UnicodeChar;
+	return 0;
+}
+
 void
 term_size(const struct term *t, unsigned *columns, unsigned *lines)
 {

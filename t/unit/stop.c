@@ -46,7 +46,10 @@ main(void)
 	}
 	close(closed[0]);
 	is_int(write(closed[1], "x", 1), -1, "a broken pipe kills nobody");
+	ok(stop_ask(), "the program's own wish");
+	is_int(next(5000), 4, "counts as any other");
 	stop_unwatch();
+	ok(!stop_ask(), "nobody is asked any more");
 	is_int(next(0), -1, "the end is not told as a wish");
 	stop_unwatch();
 	is_int(stop_watch(on_stop, NULL, &e), 0, "and again");
