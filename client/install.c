@@ -20,7 +20,8 @@ enum { NAMES_MAX = 9 }; /* machines of the same name at different relays */
 
 struct install {
 	struct item it;
-	bool replaced; /* it was there before */
+	bool replaced;  /* it was there before */
+	bool from_file; /* which is not needed any more */
 };
 
 /* --- one item -------------------------------------------------------------- */
@@ -116,8 +117,10 @@ install_go(struct install **inp)
 		printf("%s as \"%s\". It runs, and starts by itself %s.\n",
 		    in->replaced ? "Replaced what was installed" : "Installed",
 		    in->it.name, startup_when(&in->it));
-		printf("The file that it was made of is not needed any more.\n"
-		       "To take it away: %s\n",
+		if (in->from_file)
+			printf("The file that it was made of is not needed any"
+			       " more.\n");
+		printf("To take it away: %s\n",
 		    startup_undo(&in->it, undo, sizeof(undo)));
 		if (advice != NULL)
 			printf("%s\n", advice);
@@ -222,6 +225,8 @@ install_file(const char *path, struct err *e)
 	    settings_of_file(&text, path, e) == 0 &&
 	    find_item(&it, false, f->machine, path, &f->conf, e) == 0)
 		in = install(&it, &text, e);
+	if (in != NULL)
+		in->from_file = true;
 	settings_wipe(&text);
 	if (f != NULL)
 		run_close(f);
@@ -468,6 +473,7 @@ install_run(int argc, char *const *argv)
 		fprintf(stderr, "adit install: %s\n", e.text);
 		return rc;
 	}
+	in->from_file = w.rest == argc || w.file != NULL;
 	return install_go(&in) == EXIT_KEPT ? 0 : EXIT_UNEXPECTED;
 }
 

@@ -164,17 +164,17 @@ systemctl(
     const struct item *it, const char *verb, bool with_unit, struct err *e)
 {
 	char unit[ITEM_NAME_MAX + 32], told[TOLD_MAX];
-	char *argv[6] = { (char[]){ "systemctl" },
-		it->system ? (char[]){ "--system" } : (char[]){ "--user" },
-		(char[]){ "--quiet" }, strdup(verb), with_unit ? unit : NULL };
+	char program[] = "systemctl", scope[] = "--system", word[32];
+	char quiet[] = "--quiet", own[] = "--user";
+	char *argv[6] = { program, it->system ? scope : own, quiet, word,
+		with_unit ? unit : NULL };
 	int pair[2], status = -1;
 	pid_t pid;
 
+	(void)str_copy(word, sizeof(word), verb);
 	snprintf(unit, sizeof(unit), "adit-%s.service", it->name);
-	if (argv[3] == NULL || pipe2(pair, O_CLOEXEC) != 0) {
-		free(argv[3]);
+	if (pipe2(pair, O_CLOEXEC) != 0)
 		return err_sys(e, "systemctl");
-	}
 	errno = spawn(&pid, argv, pair[1]);
 	plat_close(&pair[1]);
 	if (errno != 0) {
@@ -189,7 +189,6 @@ systemctl(
 			    told[0] != '\0' ? told : "it failed");
 	}
 	plat_close(&pair[0]);
-	free(argv[3]);
 	return status;
 }
 

@@ -89,14 +89,22 @@ sub ask {
 	return ($said, $rc);
 }
 
-sub DESTROY {
+# Ends all that runs there, as a computer that is switched off; what is run
+# next starts it anew, with its services.
+sub switch_off {
 	my ($self) = @_;
-	return unless $self->{owner} == $$;
 	my ($server) = grep { -x $_ } '/usr/lib/wine/wineserver64',
 	    '/usr/lib/wine/wineserver', '/usr/bin/wineserver';
+	return unless $server;
 	local $?;
-	system('env', "WINEPREFIX=$self->{dir}/pfx", $server, '-k')
-	    if $server;
+	system('env', "WINEPREFIX=$self->{dir}/pfx", $server, $_)
+	    for '-k', '-w';
+	return;
+}
+
+sub DESTROY {
+	my ($self) = @_;
+	$self->switch_off if $self->{owner} == $$;
 	return;
 }
 
