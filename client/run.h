@@ -37,7 +37,7 @@ bool run_is_exit(const char *line);
 struct run_words {
 	char *argv[RUN_WORDS_MAX];
 	int argc;
-	char *token;   /* NULL: none is given */
+	char *token; /* NULL: none is given */
 	char *proxy;
 	char *machine; /* NULL: not named */
 };

@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,37 @@ put_door(struct buf *to, const struct door *d, struct err *e)
 	return rc;
 }
 
+/* The options; what the environment says stays there. */
+static int
+put_proxy(struct buf *to, const struct proxy_conf *c, struct err *e)
+{
+	static const char hex[] = "0123456789abcdef";
+	char text[PROXY_TEXT], auth[3 * PROXY_AUTH_MAX + 2], *p = auth;
+	const char *from;
+	int rc;
+
+	if (c->use == PROXY_NEVER)
+		return put(to, e, RUN_MARK "proxy=none\n");
+	if (c->use != PROXY_GIVEN)
+		return 0;
+	for (from = c->proxy.auth; *from != '\0'; from++) {
+		if (isalnum((unsigned char)*from) || *from == ':') {
+			*p++ = *from;
+			continue;
+		}
+		*p++ = '%';
+		*p++ = hex[(unsigned char)*from >> 4];
+		*p++ = hex[*from & 15];
+	}
+	if (p > auth)
+		*p++ = '@';
+	*p = '\0';
+	rc = put(to, e, RUN_MARK "proxy=http://%s%s\n", auth,
+	    proxy_text(text, &c->proxy));
+	str_wipe(auth, sizeof(auth));
+	return rc;
+}
+
 int
 settings_of_conf(struct buf *to, const struct client_conf *c, struct err *e)
 {
@@ -131,6 +163,8 @@ settings_of_conf(struct buf *to, const struct client_conf *c, struct err *e)
 		if (put(to, e, RUN_MARK "allow=%s\n",
 			c->allow.entries[i].text) != 0)
 			return -1;
+	if (put_proxy(to, &c->proxy, e) != 0)
+		return -1;
 	str_hex(hex, c->token, sizeof(c->token));
 	rc = put(to, e, RUN_MARK "token=%s\n", hex);
 	str_wipe(hex, sizeof(hex));

@@ -85,6 +85,17 @@ settings(const char *path, const char *text)
 	return good ? to : NULL;
 }
 
+static bool
+has(const struct buf *b, const char *line)
+{
+	size_t n = strlen(line), i;
+
+	for (i = 0; i + n <= buf_len(b); i++)
+		if (memcmp(buf_data(b) + i, line, n) == 0)
+			return true;
+	return false;
+}
+
 static void
 test_settings(const char *path)
 {
@@ -101,6 +112,21 @@ test_settings(const char *path)
 	(void)settings(path, GOOD "#adit machine=pc-3\n");
 	is_int(run_open(&f, path, &e), 0, "they are read");
 	is_str(f.machine, "pc-3", "with the machine's name");
+	f.conf.proxy.use = PROXY_NEVER;
+	settings_init(&b);
+	is_int(settings_of_conf(&b, &f.conf, &e), 0, "without a proxy");
+	ok(has(&b, "#adit proxy=none\n"), "stays without");
+	settings_wipe(&b);
+	ok(proxy_parse(
+	       &f.conf.proxy.proxy, "http://a%40b:%25c@p.lan:3128", &e) == 0,
+	    "a proxy");
+	f.conf.proxy.use = PROXY_GIVEN;
+	settings_init(&b);
+	is_int(settings_of_conf(&b, &f.conf, &e), 0, "with a proxy");
+	ok(has(&b, "#adit proxy=http://a%40b:%25c@p.lan:3128\n"),
+	    "its password stays what it is");
+	settings_wipe(&b);
+	f.conf.proxy.use = PROXY_SYSTEM;
 	settings_init(&b);
 	is_int(settings_of_conf(&b, &f.conf, &e), 0, "and written");
 	ok(buf_len(&b) == strlen(GOOD) &&
