@@ -141,6 +141,10 @@ proxies_parse(struct proxies *p, const char *text)
 	p->count = 0;
 	while (p->count < PROXIES_MAX && next_item(&text, "; \t\r\n", item)) {
 		at = item;
+		/* Words of a script that some hand on. */
+		if (strcasecmp(item, "PROXY") == 0 ||
+		    strcasecmp(item, "DIRECT") == 0)
+			continue;
 		if (strncasecmp(item, "https=", 6) == 0)
 			at += 6;
 		else if (strchr(item, '=') != NULL)

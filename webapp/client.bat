@@ -45,7 +45,7 @@ echo  The download with curl did not work.
 set A_BY=powershell
 if not exist "%A_PS%" goto no_net
 echo  Downloading the program with PowerShell ...
-"%A_PS%" -NoProfile -NonInteractive -Command "$ProgressPreference='SilentlyContinue'; [Net.ServicePointManager]::SecurityProtocol='Tls12'; if ($env:A_CURL) {[Net.ServicePointManager]::ServerCertificateValidationCallback={$true}}; Invoke-WebRequest -UseBasicParsing -Uri $env:A_URL -OutFile $env:A_TMP"
+"%A_PS%" -NoProfile -NonInteractive -Command "$ProgressPreference='SilentlyContinue'; [Net.ServicePointManager]::SecurityProtocol='Tls12'; if ($env:A_CURL) {[Net.ServicePointManager]::ServerCertificateValidationCallback={$true}}; $p=[Net.WebRequest]::DefaultWebProxy; if ($p) {$p.Credentials=[Net.CredentialCache]::DefaultNetworkCredentials}; Invoke-WebRequest -UseBasicParsing -Uri $env:A_URL -OutFile $env:A_TMP"
 if not exist "%A_TMP%" goto no_net
 :fetched
 set "A_FILE=%A_TMP%"

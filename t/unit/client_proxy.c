@@ -84,6 +84,7 @@ test_lists(void)
 	list("a:1;b:2 c:3; ;d:4;e:5", "a:1 b:2 c:3 d:4");
 	list("http=a:1;https=b:2;ftp=c:3;socks=d:4", "b:2");
 	list("http=a:1", "");
+	list("PROXY a:1; DIRECT", "a:1");
 	list("https=http://b:2/", "b:2");
 	list("https=socks5://b:2;c:x", "");
 }
