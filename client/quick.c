@@ -301,7 +301,7 @@ quoted(char to[6 * NAME_MAX_LEN + 3], const char *text)
 	size_t n = 0;
 
 	to[n++] = '"';
-	for (; *text != '\0' && n < 6 * NAME_MAX_LEN; text++) {
+	for (; *text != '\0' && n < (size_t)6 * NAME_MAX_LEN; text++) {
 		if (*text == '"' || *text == '\\')
 			to[n++] = '\\';
 		if ((unsigned char)*text >= ' ')

@@ -158,19 +158,19 @@ static int
 count_files(struct relay *r, struct err *e)
 {
 	const struct adit_conf *c = &r->conf;
-	uint64_t files, own;
+	uint64_t files, own, least;
 
 	if (plat_raise_files(&files, e) == -1)
 		return -1;
 	own = FILES_OWN + r->worker_n * 4 + c->http.connections +
 	    c->limits.control_connections + c->limits.files_reserve;
-	if (files < own + FILES_MIN)
+	least = own + FILES_MIN;
+	if (files < least)
 		return err_set(e,
 		    "%llu open files are allowed and %llu needed at least: "
 		    "raise the limit (ulimit -n, LimitNOFILE) or lower "
 		    "http.connections",
-		    (unsigned long long)files,
-		    (unsigned long long)(own + FILES_MIN));
+		    (unsigned long long)files, (unsigned long long)least);
 	r->files_max = files - own;
 	log_info("relayd: %llu open files allowed, %llu kept for itself: %llu "
 		 "for links, TCP visitors and public ports",
@@ -223,7 +223,7 @@ static int
 listen_all(struct relay *r, struct err *e)
 {
 	struct addr at[RELAY_LISTEN_MAX];
-	unsigned n, i;
+	unsigned n = 0, i;
 	long gid;
 
 	if (parse_listen(&r->conf, at, &n, e) == -1)

@@ -3,6 +3,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -332,15 +333,18 @@ registry_each_session(const struct registry *g,
 static uint64_t
 memory_bytes(void)
 {
-	unsigned long size, resident = 0;
+	char line[128], *behind;
 	FILE *f = fopen("/proc/self/statm", "re");
+	uint64_t pages = 0;
 
 	if (f == NULL)
 		return 0;
-	if (fscanf(f, "%lu %lu", &size, &resident) != 2)
-		resident = 0;
+	if (fgets(line, sizeof(line), f) != NULL) {
+		(void)strtoull(line, &behind, 10); /* the whole size */
+		pages = strtoull(behind, NULL, 10);
+	}
 	fclose(f);
-	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 void

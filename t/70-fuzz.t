@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use Test::More;
 
-my $seconds = $ENV{ADIT_FUZZ_S} // ($ENV{ADIT_LONG} ? 120 : 20);
+my $seconds = $ENV{ADIT_FUZZ_S} // ($ENV{ADIT_LONG} ? 60 : 20);
 
 plan skip_all => 'clang is not installed' if system('command -v clang >/dev/null');
 

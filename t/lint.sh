@@ -45,15 +45,16 @@ mapfile -t c < <(named '*.c' "${files[@]}" | grep -vE '_win32\.c$|win32/')
 mapfile -t sh < <(named '*.sh' "${files[@]}")
 mapfile -t pages < <(named '*.[158]' "${files[@]}")
 
-bad=0
-if [ -z "$quick" ] && [ ${#c[@]} -gt 0 ] && have clang-tidy; then
-	clang-tidy --quiet "${c[@]}" -- -std=c17 -D_GNU_SOURCE -Ilib -It/unit \
-		-It/fuzz -Ibuild/gen 2> >(grep -v 'warnings\? generated' >&2) ||
-		bad=1
-fi
-# cppcheck takes the helpers of tests, which end the program when something is
-# amiss, for functions that return: it reads the product alone.
+# Both readers take the helpers of tests, which end the program when something
+# is amiss, for functions that return: they read the product alone.
 mapfile -t own < <(printf '%s\n' "${c[@]}" | grep -v '^t/\|^bench/')
+bad=0
+if [ -z "$quick" ] && [ ${#own[@]} -gt 0 ] && have clang-tidy; then
+	printf '%s\0' "${own[@]}" | xargs -0 -P "$(nproc)" -n 8 sh -c '
+		clang-tidy --quiet "$@" -- -std=c17 -D_GNU_SOURCE -Ilib \
+			-Ibuild/gen 2>&1' tidy |
+		grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -' && bad=1
+fi
 if [ ${#own[@]} -gt 0 ] && have cppcheck; then
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability \
 		--inline-suppr --suppressions-list=t/cppcheck.txt \

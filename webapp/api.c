@@ -238,7 +238,7 @@ refuse_body(struct req *r, unsigned status)
 const json_t *
 api_body(struct req *r, const struct api_field *table, size_t table_n)
 {
-	struct api_wrong w;
+	struct api_wrong w = { .status = 0 };
 	unsigned status;
 
 	if ((status = req_read_body(r)) != 0) {

@@ -179,7 +179,7 @@ live_ask(struct req *r, const int64_t *tunnels, size_t n, struct live *out)
 		out->answers = ask_some(r, tunnels + done, some, out);
 		done += some;
 	}
-	if (out->n > 1)
+	if (out->at != NULL && out->n > 1)
 		qsort(out->at, out->n, sizeof(out->at[0]), by_id);
 }
 

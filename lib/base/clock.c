@@ -178,6 +178,6 @@ clock_read_rfc3339(const char *text, int64_t *wall_ms_out)
 	if (y != year || m != month || d != mday)
 		return false;
 	*wall_ms_out = ((day * 24 + hour) * 60 + minute - offset) * 60000 +
-	    second * 1000 + ms;
+	    (int64_t)second * 1000 + ms;
 	return true;
 }

@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef err_set
+#undef err_sys
+#undef err_prefix
+
 int
 err_set(struct err *e, const char *fmt, ...)
 {

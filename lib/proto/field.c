@@ -189,12 +189,12 @@ static int
 put_list(struct field_writer *w, const struct field *d, const uint8_t *from,
     struct err *e)
 {
-	unsigned i, n = counted(d, from);
+	size_t i, n = counted(d, from);
 	uint8_t wire[64];
 	uint64_t v;
 
 	if (n > d->max || n * d->each * d->size > sizeof(wire))
-		return err_set(e, "%s: %u, %u at most", d->name, n, d->max);
+		return err_set(e, "%s: %zu, %u at most", d->name, n, d->max);
 	if (n == 0)
 		return d->must ? err_set(e, "%s: none", d->name) : 0;
 	for (i = 0; i < n * d->each; i++) {
