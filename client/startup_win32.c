@@ -340,9 +340,9 @@ static int
 remove_later(const struct item *it, struct err *e)
 {
 	static const wchar_t words[] =
-	    L"cmd.exe /d /c ping -n 3 127.0.0.1 >nul & del /q"
+	    L"cmd.exe /d /s /c \"ping -n 3 127.0.0.1 >nul & del /q"
 	    L" \"%ADIT_GONE%\\adit.exe\" & rd \"%ADIT_GONE%\""
-	    L" & rd \"%ADIT_BASE%\"";
+	    L" & rd \"%ADIT_BASE%\"\"";
 	wchar_t command[sizeof(words) / sizeof(words[0])];
 	wchar_t *folder = wide_of(it->folder), *base = wide_of(it->base);
 	int rc = -1;

@@ -1,6 +1,8 @@
 #include "bat.h"
 
 #include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,7 @@ enum {
 static const char in_url[] = LETTERS "._:/-[]";
 static const char in_address[] = LETTERS "._:/-[]";
 static const char in_pins[] = LETTERS ":,";
+static const char in_machine[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 static const char in_allow[] = LETTERS "._:*%-[]";
 
 static int
@@ -67,6 +70,9 @@ check_all(const struct bat *b, struct err *e)
 		    (b->doors[i].pins != NULL &&
 			check("a pin", b->doors[i].pins, in_pins, e) != 0))
 			return -1;
+	if (b->machine != NULL &&
+	    check("the machine's name", b->machine, in_machine, e) != 0)
+		return -1;
 	for (i = 0; i < b->allow_count; i++)
 		if (check("a local address", b->allow[i], in_allow, e) != 0)
 			return -1;
@@ -157,6 +163,10 @@ put_settings(struct buf *to, const struct bat *b, struct err *e)
 		if (put(to, "#adit allow=", e) != 0 ||
 		    put(to, b->allow[i], e) != 0 || put(to, "\r\n", e) != 0)
 			rc = -1;
+	if (rc == 0 && b->machine != NULL &&
+	    (put(to, "#adit machine=", e) != 0 || put(to, b->machine, e) != 0 ||
+		put(to, "\r\n", e) != 0))
+		rc = -1;
 	if (rc == 0 &&
 	    (put(to, "#adit token=", e) != 0 || put(to, b->token, e) != 0 ||
 		put(to, "\r\n", e) != 0))
@@ -206,5 +216,25 @@ bat_file_name(char *to, size_t cap, const char *name)
 	while (to[n - 1] == '-')
 		n--;
 	memcpy(to + n, end, sizeof(end));
+	return to;
+}
+
+char *
+bat_machine(char to[BAT_MACHINE_MAX], const char *name, int64_t id)
+{
+	enum { NAME_ROOM = BAT_MACHINE_MAX - 21 };
+	size_t n = 0;
+	char c;
+
+	for (; *name != '\0' && n < NAME_ROOM; name++) {
+		c = (char)tolower((unsigned char)*name);
+		if (c != '-' && strchr(in_machine, c) != NULL)
+			to[n++] = c;
+		else if (n > 0 && to[n - 1] != '-')
+			to[n++] = '-';
+	}
+	if (n > 0 && to[n - 1] != '-')
+		to[n++] = '-';
+	snprintf(to + n, BAT_MACHINE_MAX - n, "%" PRId64, id);
 	return to;
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 
@@ -26,7 +27,8 @@ struct bat {
 	size_t door_count;
 	const char *const *allow; /* HOST:PORT that the relay may reach */
 	size_t allow_count;
-	const char *token; /* of the machine's key, 64 hex digits */
+	const char *token;   /* of the machine's key, 64 hex digits */
+	const char *machine; /* bat_machine(); NULL: not named */
 };
 
 /*
@@ -40,5 +42,14 @@ char *bat_make(const struct bat *b, size_t *n_out, struct err *e);
  * digits, - and _ are left.  Returns to.
  */
 char *bat_file_name(char *to, size_t cap, const char *name);
+
+enum { BAT_MACHINE_MAX = 41 };
+
+/*
+ * What a computer calls a machine that is installed there, the same in every
+ * file for it: "my-pc-3".  Of name only small letters, digits and - are left.
+ * Returns to.
+ */
+char *bat_machine(char to[BAT_MACHINE_MAX], const char *name, int64_t id);
 
 #endif

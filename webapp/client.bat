@@ -76,6 +76,7 @@ goto %A_NEXT%
 
 :run
 rem  The program finds this file by ADIT_FILE: no secret is on a command line.
+echo  Press I there to have the tunnel start by itself, without this window.
 "%A_EXE%" run
 set "A_RC=%errorlevel%"
 if "%A_RC%"=="0" goto bye
@@ -85,6 +86,7 @@ if "%A_RC%"=="22" goto refused
 if "%A_RC%"=="23" goto pin
 if "%A_RC%"=="24" goto replaced
 if "%A_RC%"=="25" goto version
+if "%A_RC%"=="26" goto kept
 if not exist "%A_EXE%" goto taken
 echo  The program ended (code %A_RC%). Starting it again in %A_WAIT% seconds ...
 set /a A_PING=A_WAIT+1
@@ -148,8 +150,15 @@ goto hold
 echo  This program and the server have no version in common. Get this file anew
 echo  from the dashboard.
 goto hold
+:kept
+echo  The tunnel goes on without this window, and starts by itself from now on.
+echo  This file is not needed for that: you may delete it.
+set A_RC=0
+goto hold
 :bye
 echo  The tunnel is stopped.
+echo  It can start by itself whenever you sign in, without a window: start this
+echo  file again, and press I.
 exit /b 0
 :hold
 echo.

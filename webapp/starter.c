@@ -7,6 +7,7 @@
 #include "app.h"
 #include "base/str.h"
 #include "client.h"
+#include "store/store_machine.h"
 #include "tls/tls_cert.h"
 
 enum { FILE_NAME_MAX = 80 };
@@ -85,13 +86,16 @@ int
 starter_send(struct req *r, struct starter *s, const struct tunnel *t,
     int64_t machine, const char *token, struct err *e)
 {
-	char name[FILE_NAME_MAX];
+	char name[FILE_NAME_MAX], called[BAT_MACHINE_MAX];
+	struct machine m = { 0 };
 	struct allow a;
 	char *text;
 	size_t n;
 
-	if (allow_load(r, machine, &a, e) == -1)
+	if (allow_load(r, machine, &a, e) == -1 ||
+	    store_machine_by_id(r->store, t->user, machine, &m, e) == -1)
 		return -1;
+	s->bat.machine = bat_machine(called, m.name, machine);
 	s->bat.allow = a.at;
 	s->bat.allow_count = a.n;
 	s->bat.token = token;

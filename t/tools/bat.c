@@ -1,7 +1,8 @@
 /*
  * bat: writes the file that the dashboard would give for Windows:
  *
- *	bat URL SHA256 TOKEN [-k] (-d ADDRESS PINS|system | -a HOST:PORT) ...
+ *	bat URL SHA256 TOKEN [-k] [-m MACHINE]
+ *	    (-d ADDRESS PINS|system | -a HOST:PORT) ...
  *
  * -k: the server has a certificate of its own making.
  */
@@ -39,6 +40,8 @@ main(int argc, char *argv[])
 			    strcmp(argv[i + 2], "system") == 0 ? NULL
 							       : argv[i + 2];
 			i += 2;
+		} else if (strcmp(argv[i], "-m") == 0 && i + 1 < argc) {
+			b.machine = argv[++i];
 		} else if (strcmp(argv[i], "-a") == 0 && i + 1 < argc) {
 			allow[b.allow_count++] = argv[++i];
 		} else {

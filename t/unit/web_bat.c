@@ -185,6 +185,36 @@ test_names(void)
 	    "adit-aaaaaaaaaa.bat", "a long one is cut");
 }
 
+static void
+test_machine(void)
+{
+	char to[BAT_MACHINE_MAX];
+	struct bat b = { .url = URL,
+		.sha256 = SHA,
+		.doors = &door,
+		.door_count = 1,
+		.allow = &allow,
+		.allow_count = 1,
+		.token = TOKEN };
+	unsigned i, good = 0;
+	size_t n;
+	char *t;
+
+	is_str(bat_machine(to, "My PC", 3), "my-pc-3", "a machine's name");
+	is_str(bat_machine(to, "\xc3\xa4", 12), "12", "nothing is left of it");
+	is_str(bat_machine(to, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", INT64_MAX),
+	    "aaaaaaaaaaaaaaaaaaaa-9223372036854775807", "a long one");
+	for (i = 0; i < HOSTILE; i++) {
+		b.machine = bat_machine(to, hostile(i), i);
+		t = bat_make(&b, &n, &e);
+		good += t != NULL && strstr(t, "\r\n#adit machine=") != NULL;
+		free(t);
+	}
+	is_int(good, HOSTILE, "500 hostile machines have a name");
+	b.machine = "a b";
+	ok(bat_make(&b, &n, &e) == NULL, "which is made of few letters");
+}
+
 int
 main(void)
 {
@@ -192,5 +222,6 @@ main(void)
 	test_own_certificate();
 	test_hostile();
 	test_names();
+	test_machine();
 	return tap_done();
 }
