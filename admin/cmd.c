@@ -124,19 +124,58 @@ name_operator(char *to, size_t cap)
 		snprintf(to, cap, "aditctl (%s, sudo by %.64s)", name, before);
 }
 
-void
-cmd_note(struct cmd *c, int64_t user, const char *fmt, ...)
+int
+cmd_begin(struct cmd *c)
+{
+	struct err e;
+
+	if (cmd_store(c) == NULL)
+		return CMD_FAILED;
+	return store_group(c->store, &e) == -1 ? cmd_fail(&e) : CMD_DONE;
+}
+
+static int
+note(struct cmd *c, int64_t user, const char *fmt, va_list ap)
 {
 	struct event v = { .user = user };
 	struct err e;
-	va_list ap;
 
 	name_operator(v.who, sizeof(v.who));
 	str_copy(v.did, sizeof(v.did), c->words);
 	str_copy(v.origin, sizeof(v.origin), "this server");
-	va_start(ap, fmt);
 	vsnprintf(v.what, sizeof(v.what), fmt, ap);
+	if (store_event_add(c->store, &v, &e) == 0)
+		return CMD_DONE;
+	cmd_say("nothing was changed, because it cannot be noted as an event: "
+		"%s",
+	    e.text);
+	return CMD_FAILED;
+}
+
+int
+cmd_note_more(struct cmd *c, int64_t user, const char *fmt, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = note(c, user, fmt, ap);
 	va_end(ap);
-	if (store_event_add(c->store, &v, &e) == -1)
-		cmd_say("it is done, but not noted as an event: %s", e.text);
+	return rc;
+}
+
+int
+cmd_note(struct cmd *c, int64_t user, const char *fmt, ...)
+{
+	struct err e;
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	rc = note(c, user, fmt, ap);
+	va_end(ap);
+	if (rc != CMD_DONE)
+		return rc;
+	return store_group_end(c->store, true, &e) == -1 ? cmd_fail(&e)
+							 : CMD_DONE;
 }

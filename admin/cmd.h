@@ -77,8 +77,20 @@ int cmd_number(const char *what, const char *text, uint64_t lo, uint64_t hi,
 struct user;
 int cmd_user(struct cmd *c, const char *text, struct user *u_out);
 
-/* Notes in the table of events what this command did, and to what. */
-void cmd_note(struct cmd *c, int64_t user, const char *fmt, ...)
+/*
+ * A change and what the table of events says of it are one step: it begins here
+ * (0, or the exit code), after all questions were asked, and is kept by
+ * cmd_note().  A command that returns before has changed nothing.
+ */
+int cmd_begin(struct cmd *c);
+
+/*
+ * Notes what this command did, and to what, and keeps both: 0, or the exit code
+ * when neither is so.  cmd_note_more() is for what a further cmd_note() keeps.
+ */
+int cmd_note(struct cmd *c, int64_t user, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+int cmd_note_more(struct cmd *c, int64_t user, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
 /* The commands, by file. */

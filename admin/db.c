@@ -65,7 +65,9 @@ db_backup(struct cmd *c)
 		free(key);
 		return cmd_fail(&e);
 	}
-	cmd_note(c, 0, "to %s", to);
+	/* the copy is there, whatever becomes of the line about it */
+	if (cmd_begin(c) == CMD_DONE)
+		(void)cmd_note(c, 0, "to %s", to);
 	rc = out_done(c,
 	    json_pack(
 		"{s:o, s:o}", "database", out_text(to), "key", out_text(key)),

@@ -21,12 +21,16 @@ key_add(struct cmd *c)
 		return cmd_misuse(&e);
 	if ((rc = cmd_user(c, c->opt[OPT_USER], &u)) != CMD_DONE)
 		return rc;
+	if ((rc = cmd_begin(c)) != CMD_DONE)
+		return rc;
 	if (store_key_add(c->store, u.id, name, &id, key, &e) == -1)
 		return cmd_fail(&e);
-	cmd_note(c, u.id, "API key %lld %s", (long long)id, name);
-	rc = out_done(c,
-	    json_pack("{s:I, s:s}", "id", (json_int_t)id, "key", key),
-	    "API key %lld, which is shown only now:\n%s", (long long)id, key);
+	rc = cmd_note(c, u.id, "API key %lld %s", (long long)id, name);
+	if (rc == CMD_DONE)
+		rc = out_done(c,
+		    json_pack("{s:I, s:s}", "id", (json_int_t)id, "key", key),
+		    "API key %lld, which is shown only now:\n%s", (long long)id,
+		    key);
 	str_wipe(key, sizeof(key));
 	return rc;
 }
@@ -75,13 +79,14 @@ key_rm(struct cmd *c)
 
 	if ((rc = cmd_id("key", c->operand[0], &id)) != CMD_DONE)
 		return rc;
-	if (cmd_store(c) == NULL)
-		return CMD_FAILED;
+	if ((rc = cmd_begin(c)) != CMD_DONE)
+		return rc;
 	if ((rc = store_key_remove(c->store, STORE_ANYBODY, id, &e)) == -1)
 		return cmd_fail(&e);
 	if (rc == 0)
 		return cmd_none("API key", id);
-	cmd_note(c, 0, "API key %lld", (long long)id);
+	if ((rc = cmd_note(c, 0, "API key %lld", (long long)id)) != CMD_DONE)
+		return rc;
 	return out_done(c, json_pack("{s:I}", "id", (json_int_t)id),
 	    "API key %lld: deleted", (long long)id);
 }

@@ -49,12 +49,15 @@ machine_add(struct cmd *c)
 	if (check_name(name, &e) == -1)
 		return cmd_misuse(&e);
 	if ((rc = read_tunnels(c, ids)) != CMD_DONE ||
-	    (rc = cmd_user(c, c->opt[OPT_USER], &u)) != CMD_DONE)
+	    (rc = cmd_user(c, c->opt[OPT_USER], &u)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
 	if (store_machine_add(
 		c->store, u.id, name, ids, c->tunnel_n, &id, token, &e) == -1)
 		return cmd_fail(&e);
-	cmd_note(c, u.id, "machine %lld %s", (long long)id, name);
+	rc = cmd_note(c, u.id, "machine %lld %s", (long long)id, name);
+	if (rc != CMD_DONE)
+		return rc;
 	return out_token(c, id, "machine", token);
 }
 
@@ -142,14 +145,17 @@ machine_rm(struct cmd *c)
 	struct err e;
 	int rc;
 
-	if ((rc = find_machine(c, &m)) != CMD_DONE)
+	if ((rc = find_machine(c, &m)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
 	rc = store_machine_remove(c->store, STORE_ANYBODY, m.id, &e);
 	if (rc == -1)
 		return cmd_fail(&e);
 	if (rc == 0)
 		return cmd_none("machine", m.id);
-	cmd_note(c, m.user, "machine %lld %s", (long long)m.id, m.name);
+	rc = cmd_note(c, m.user, "machine %lld %s", (long long)m.id, m.name);
+	if (rc != CMD_DONE)
+		return rc;
 	return out_done(c, json_pack("{s:I}", "id", (json_int_t)m.id),
 	    "machine %lld: deleted, its keys are revoked", (long long)m.id);
 }
@@ -164,7 +170,8 @@ set_serving(struct cmd *c, bool may)
 	int rc;
 
 	if ((rc = read_tunnels(c, ids)) != CMD_DONE ||
-	    (rc = find_machine(c, &m)) != CMD_DONE)
+	    (rc = find_machine(c, &m)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
 	for (i = 0; i < c->tunnel_n; i++) {
 		rc = store_machine_serve(
@@ -174,8 +181,11 @@ set_serving(struct cmd *c, bool may)
 		if (rc == 0)
 			return cmd_none(
 			    "tunnel of this machine's user", ids[i]);
-		cmd_note(c, m.user, "machine %lld %s, tunnel %lld",
-		    (long long)m.id, m.name, (long long)ids[i]);
+		rc = (i + 1 < c->tunnel_n ? cmd_note_more : cmd_note)(c, m.user,
+		    "machine %lld %s, tunnel %lld", (long long)m.id, m.name,
+		    (long long)ids[i]);
+		if (rc != CMD_DONE)
+			return rc;
 	}
 	return out_done(c,
 	    json_pack("{s:I, s:o}", "id", (json_int_t)m.id, "tunnels",
@@ -204,7 +214,8 @@ machine_key_add(struct cmd *c)
 	int64_t id;
 	int rc;
 
-	if ((rc = find_machine(c, &m)) != CMD_DONE)
+	if ((rc = find_machine(c, &m)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
 	rc = store_machine_key_add(
 	    c->store, STORE_ANYBODY, m.id, &id, token, &e);
@@ -212,8 +223,10 @@ machine_key_add(struct cmd *c)
 		return cmd_fail(&e);
 	if (rc == 0)
 		return cmd_none("machine", m.id);
-	cmd_note(c, m.user, "machine %lld %s, key %lld", (long long)m.id,
+	rc = cmd_note(c, m.user, "machine %lld %s, key %lld", (long long)m.id,
 	    m.name, (long long)id);
+	if (rc != CMD_DONE)
+		return rc;
 	return out_token(c, id, "key", token);
 }
 
@@ -257,8 +270,8 @@ machine_key_rm(struct cmd *c)
 
 	if ((rc = cmd_id("key", c->operand[0], &id)) != CMD_DONE)
 		return rc;
-	if (cmd_store(c) == NULL)
-		return CMD_FAILED;
+	if ((rc = cmd_begin(c)) != CMD_DONE)
+		return rc;
 	rc = store_machine_key_remove(c->store, STORE_ANYBODY, id, &e);
 	if (rc == -1)
 		return cmd_fail(&e);
@@ -267,7 +280,9 @@ machine_key_rm(struct cmd *c)
 		    (long long)id);
 		return CMD_FAILED;
 	}
-	cmd_note(c, 0, "machine key %lld", (long long)id);
+	if ((rc = cmd_note(c, 0, "machine key %lld", (long long)id)) !=
+	    CMD_DONE)
+		return rc;
 	return out_done(c, json_pack("{s:I}", "id", (json_int_t)id),
 	    "key %lld: revoked", (long long)id);
 }

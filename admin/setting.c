@@ -32,12 +32,14 @@ setting_set(struct cmd *c)
 {
 	const char *name = c->operand[0], *value = c->operand[1];
 	struct err e;
+	int rc;
 
-	if (cmd_store(c) == NULL)
-		return CMD_FAILED;
+	if ((rc = cmd_begin(c)) != CMD_DONE)
+		return rc;
 	if (store_setting_set(c->store, name, value, &e) == -1)
 		return cmd_fail(&e);
-	cmd_note(c, 0, "%s = %s", name, value);
+	if ((rc = cmd_note(c, 0, "%s = %s", name, value)) != CMD_DONE)
+		return rc;
 	return out_done(c,
 	    json_pack("{s:s, s:s}", "name", name, "value", value), "%s is %s",
 	    name, value);

@@ -258,11 +258,15 @@ tunnel_add(struct cmd *c)
 	    (rc = check_key(c)) != CMD_DONE)
 		return rc;
 	read_ports(c, reserved, &ports);
+	if ((rc = cmd_begin(c)) != CMD_DONE)
+		return rc;
 	if (store_tunnel_add(c->store, u.id, &w, &ports, true,
 		c->opt[OPT_VERIFIED] != NULL, &t, &e) == -1)
 		return cmd_fail(&e);
-	cmd_note(c, u.id, "tunnel %lld %s, port %u", (long long)t.id, t.name,
-	    t.public_port);
+	rc = cmd_note(c, u.id, "tunnel %lld %s, port %u", (long long)t.id,
+	    t.name, t.public_port);
+	if (rc != CMD_DONE)
+		return rc;
 	return out_new(c, &t);
 }
 
@@ -339,13 +343,17 @@ tunnel_edit(struct cmd *c)
 		return CMD_MISUSED;
 	}
 	read_ports(c, reserved, &ports);
+	if ((rc = cmd_begin(c)) != CMD_DONE)
+		return rc;
 	if ((w.set != 0 &&
 		store_tunnel_edit(
 		    c->store, STORE_ANYBODY, t.id, &w, &ports, &e) == -1) ||
 	    (c->opt[OPT_VERIFIED] != NULL &&
 		store_verify(c->store, t.id, 0, &e) == -1))
 		return cmd_fail(&e);
-	cmd_note(c, t.user, "tunnel %lld %s", (long long)t.id, t.name);
+	rc = cmd_note(c, t.user, "tunnel %lld %s", (long long)t.id, t.name);
+	if (rc != CMD_DONE)
+		return rc;
 	return show(c, t.id);
 }
 
@@ -399,7 +407,9 @@ changed(struct cmd *c, const struct tunnel *t, int rc, const struct err *e,
 		return cmd_fail(e);
 	if (rc == 0)
 		return cmd_none("tunnel", t->id);
-	cmd_note(c, t->user, "tunnel %lld %s", (long long)t->id, t->name);
+	rc = cmd_note(c, t->user, "tunnel %lld %s", (long long)t->id, t->name);
+	if (rc != CMD_DONE)
+		return rc;
 	return out_done(c,
 	    json_pack("{s:I, s:s}", "id", (json_int_t)t->id, "now", now),
 	    "tunnel %lld: %s", (long long)t->id, now);
@@ -412,7 +422,8 @@ tunnel_verify(struct cmd *c)
 	struct err e;
 	int rc;
 
-	if ((rc = find_tunnel(c, &t)) != CMD_DONE)
+	if ((rc = find_tunnel(c, &t)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
 	rc = store_verify(c->store, t.id, 0, &e);
 	return changed(c, &t, rc, &e, "verified");
@@ -425,7 +436,8 @@ tunnel_link(struct cmd *c)
 	struct err e;
 	int rc;
 
-	if ((rc = find_tunnel(c, &t)) != CMD_DONE)
+	if ((rc = find_tunnel(c, &t)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
 	rc = store_verify_renew(c->store, STORE_ANYBODY, t.id, &e);
 	if (rc == 0) {
@@ -435,8 +447,8 @@ tunnel_link(struct cmd *c)
 	}
 	if (rc == -1)
 		return cmd_fail(&e);
-	cmd_note(c, t.user, "tunnel %lld %s", (long long)t.id, t.name);
-	if ((rc = find_tunnel(c, &t)) != CMD_DONE)
+	rc = cmd_note(c, t.user, "tunnel %lld %s", (long long)t.id, t.name);
+	if (rc != CMD_DONE || (rc = find_tunnel(c, &t)) != CMD_DONE)
 		return rc;
 	return out_new(c, &t);
 }
@@ -448,7 +460,8 @@ set_paused(struct cmd *c, bool paused)
 	struct err e;
 	int rc;
 
-	if ((rc = find_tunnel(c, &t)) != CMD_DONE)
+	if ((rc = find_tunnel(c, &t)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
 	rc = store_tunnel_pause(c->store, STORE_ANYBODY, t.id, paused, &e);
 	return changed(c, &t, rc, &e, paused ? "paused" : "resumed");
@@ -473,7 +486,8 @@ set_frozen(struct cmd *c, bool frozen)
 	struct err e;
 	int rc;
 
-	if ((rc = find_tunnel(c, &t)) != CMD_DONE)
+	if ((rc = find_tunnel(c, &t)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
 	rc = store_tunnel_freeze(c->store, t.id, frozen, &e);
 	return changed(c, &t, rc, &e, frozen ? "frozen" : "not frozen");
@@ -498,7 +512,8 @@ tunnel_rm(struct cmd *c)
 	struct err e;
 	int rc;
 
-	if ((rc = find_tunnel(c, &t)) != CMD_DONE)
+	if ((rc = find_tunnel(c, &t)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
 	rc = store_tunnel_remove(c->store, STORE_ANYBODY, t.id, &e);
 	return changed(c, &t, rc, &e,
@@ -515,8 +530,8 @@ tunnel_restore(struct cmd *c)
 
 	if ((rc = cmd_id("tunnel", c->operand[0], &id)) != CMD_DONE)
 		return rc;
-	if (cmd_store(c) == NULL)
-		return CMD_FAILED;
+	if ((rc = cmd_begin(c)) != CMD_DONE)
+		return rc;
 	rc = store_tunnel_restore(c->store, STORE_ANYBODY, id, &e);
 	if (rc == -1)
 		return cmd_fail(&e);

@@ -68,10 +68,14 @@ user_add(struct cmd *c)
 	if ((rc = store_user_by_email(s, email, &u, &e)) == -1 ||
 	    (rc == 0 && ask_hash(c, hash, &e) == -1))
 		return cmd_fail(&e);
+	if ((rc = cmd_begin(c)) != CMD_DONE)
+		return rc;
 	if (store_user_add(s, email, hash, admin, &id, &e) == -1)
 		return cmd_fail(&e);
-	cmd_note(c, id, "user %lld %s%s", (long long)id, email,
+	rc = cmd_note(c, id, "user %lld %s%s", (long long)id, email,
 	    admin ? ", admin" : "");
+	if (rc != CMD_DONE)
+		return rc;
 	return out_done(c,
 	    json_pack(
 		"{s:I, s:o}", "id", (json_int_t)id, "email", out_text(email)),
@@ -114,6 +118,17 @@ user_list(struct cmd *c)
 	    "no account yet; aditctl user add EMAIL --admin makes one");
 }
 
+/* Notes a change, of which rc is the store's answer: 0, or the exit code. */
+static int
+changed(struct cmd *c, const struct user *u, int rc, const struct err *e)
+{
+	if (rc == -1)
+		return cmd_fail(e);
+	if (rc == 0)
+		return cmd_none("user", u->id);
+	return cmd_note(c, u->id, "user %lld %s", (long long)u->id, u->email);
+}
+
 int
 user_rm(struct cmd *c)
 {
@@ -121,13 +136,12 @@ user_rm(struct cmd *c)
 	struct err e;
 	int rc;
 
-	if ((rc = cmd_user(c, c->operand[0], &u)) != CMD_DONE)
+	if ((rc = cmd_user(c, c->operand[0], &u)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
-	if ((rc = store_user_remove(c->store, u.id, &e)) == -1)
-		return cmd_fail(&e);
-	if (rc == 0)
-		return cmd_none("user", u.id);
-	cmd_note(c, u.id, "user %lld %s", (long long)u.id, u.email);
+	rc = store_user_remove(c->store, u.id, &e);
+	if ((rc = changed(c, &u, rc, &e)) != CMD_DONE)
+		return rc;
 	return out_done(c, json_pack("{s:I}", "id", (json_int_t)u.id),
 	    "user %lld: deleted, with %lld tunnels and %lld machines",
 	    (long long)u.id, (long long)u.tunnels, (long long)u.machines);
@@ -143,12 +157,13 @@ user_passwd(struct cmd *c)
 
 	if ((rc = cmd_user(c, c->operand[0], &u)) != CMD_DONE)
 		return rc;
-	if (ask_hash(c, hash, &e) == -1 ||
-	    (rc = store_user_set_password(c->store, u.id, hash, &e)) == -1)
+	if (ask_hash(c, hash, &e) == -1)
 		return cmd_fail(&e);
-	if (rc == 0)
-		return cmd_none("user", u.id);
-	cmd_note(c, u.id, "user %lld %s", (long long)u.id, u.email);
+	if ((rc = cmd_begin(c)) != CMD_DONE)
+		return rc;
+	rc = store_user_set_password(c->store, u.id, hash, &e);
+	if ((rc = changed(c, &u, rc, &e)) != CMD_DONE)
+		return rc;
 	return out_done(c, json_pack("{s:I}", "id", (json_int_t)u.id),
 	    "user %lld: has a new password and is signed out everywhere",
 	    (long long)u.id);
@@ -161,13 +176,12 @@ set_frozen(struct cmd *c, bool frozen)
 	struct err e;
 	int rc;
 
-	if ((rc = cmd_user(c, c->operand[0], &u)) != CMD_DONE)
+	if ((rc = cmd_user(c, c->operand[0], &u)) != CMD_DONE ||
+	    (rc = cmd_begin(c)) != CMD_DONE)
 		return rc;
-	if ((rc = store_user_freeze(c->store, u.id, frozen, &e)) == -1)
-		return cmd_fail(&e);
-	if (rc == 0)
-		return cmd_none("user", u.id);
-	cmd_note(c, u.id, "user %lld %s", (long long)u.id, u.email);
+	rc = store_user_freeze(c->store, u.id, frozen, &e);
+	if ((rc = changed(c, &u, rc, &e)) != CMD_DONE)
+		return rc;
 	return out_done(c,
 	    json_pack("{s:I, s:b}", "id", (json_int_t)u.id, "frozen", frozen),
 	    "user %lld: %s", (long long)u.id,

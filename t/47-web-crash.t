@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # The web application is killed between two system calls of a sign-in, of making
 # a tunnel (through the API and by the page), of opening its link and of deleting
-# it: whatever was acknowledged is there, nothing is there by half, and the next
+# it, of freezing a user, making an API key and joining: whatever was acknowledged is there, nothing is there by half, and the next
 # request finds all in order.  Looking writes nothing.
 use strict;
 use warnings;
@@ -101,11 +101,22 @@ sub tunnels {
 	    @{ get('/api/tunnels?limit=1000')->{items} };
 }
 
+sub keys_of {
+	my ($name) = @_;
+	return grep { $_->{name} eq $name } @{ get('/api/keys')->{items} };
+}
+
+sub users {
+	my ($email) = @_;
+	return grep { $_->{email} eq $email }
+	    @{ get('/api/users?limit=1000')->{items} };
+}
+
 # How often the audit trail says it.
 sub said {
 	my ($did, $what) = @_;
 	return scalar grep { $_->{did} eq $did && $_->{what} =~ /^$what\b/ }
-	    @{ get('/api/events?limit=1000')->{items} };
+	    @{ get('/api/events?user=all&limit=1000')->{items} };
 }
 
 # --- what is done, and what must be true of it ----------------------------------------
@@ -217,6 +228,66 @@ my %story = (
 		},
 		whole => sub {
 			return said('tunnel rm', "tunnel $_[0]{id}") == 1;
+		},
+	},
+	'freezing a user' => {
+		prepare => sub {
+			my $id = $api->ask(POST => '/api/users', key => $key,
+			    json => { email => "f$_[0]\@example.org",
+				password => 'four plain words' })->{json}{id};
+			my ($token, @c) = page('/admin', @inside);
+			return { id => $id, token => $token, c => \@c };
+		},
+		act => sub {
+			my ($t, $at) = @_;
+			return post($at, "/admin/users/$t->{id}/freeze",
+			    $t->{token}, $t->{c});
+		},
+		good => 303,
+		is_done => sub {
+			return get("/api/users/$_[0]{id}")->{frozen};
+		},
+		whole => sub {
+			return said('user freeze', "user $_[0]{id}") == 1;
+		},
+	},
+	'making an API key by the page' => {
+		prepare => sub {
+			my ($token, @c) = page('/account', @inside);
+			return { name => "k$_[0]", token => $token, c => \@c };
+		},
+		act => sub {
+			my ($t, $at) = @_;
+			return post($at, '/account/keys', $t->{token},
+			    $t->{c}, name => $t->{name}, scope => 'write');
+		},
+		good => 201,
+		is_done => sub { return scalar keys_of($_[0]{name}) },
+		whole => sub {
+			my ($k) = keys_of($_[0]{name});
+			return said('key add', "API key $k->{id}") == 1;
+		},
+	},
+	'joining' => {
+		prepare => sub {
+			my ($link) = $api->ask(POST => '/api/invitations',
+			    key => $key, json => {})->{json}{url}
+			    =~ m{(/join/\w+)$};
+			my ($token, @c) = page($link);
+			return { email => "j$_[0]\@example.org",
+				link => $link, token => $token, c => \@c };
+		},
+		act => sub {
+			my ($t, $at) = @_;
+			return post($at, $t->{link}, $t->{token}, $t->{c},
+			    email => $t->{email},
+			    password => 'four plain words');
+		},
+		good => 303,
+		is_done => sub { return scalar users($_[0]{email}) },
+		whole => sub {
+			my ($u) = users($_[0]{email});
+			return said('user add', "user $u->{id}") == 1;
 		},
 	},
 	'signing in' => {

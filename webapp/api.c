@@ -9,11 +9,11 @@
 #include "base/random.h"
 #include "base/str.h"
 #include "base/version.h"
-#include "events.h"
 #include "live.h"
 #include "page.h"
 #include "problem.h"
 #include "route.h"
+#include "step.h"
 #include "store/store.h"
 #include "store/store_answer.h"
 #include "tls/tls_cert.h"
@@ -28,8 +28,7 @@ enum {
 struct api {
 	json_t *body;
 	struct out out;
-	bool in_group;
-	int64_t hush;         /* a user; 0: nobody */
+	bool in_step;
 	struct answer answer; /* name is NULL: the request has none */
 };
 
@@ -136,17 +135,15 @@ api_begin(struct req *r)
 
 	if (!read_name(r))
 		return false;
-	if (store_group(r->store, &e) == -1) {
-		page_trouble(r, &e);
+	if (!step_begin(r))
 		return false;
-	}
-	api->in_group = true;
+	api->in_step = true;
 	if (api->answer.name == NULL)
 		return true;
 	if ((rc = store_answer_find(r->store, &api->answer, &e)) == 0)
 		return true;
-	store_group_end(r->store, false, NULL);
-	api->in_group = false;
+	step_end(r, false);
+	api->in_step = false;
 	if (rc == 1)
 		replay(r);
 	else if (page_was_refused(r))
@@ -160,35 +157,21 @@ api_begin(struct req *r)
 
 /* Keeps what the handler has changed, with what it says, or nothing. */
 static void
-end_group(struct req *r)
+finish_step(struct req *r)
 {
 	struct answer *a = &r->api->answer;
-	bool keep = r->status < 300 && !r->no_memory;
 	struct err e;
-	int rc = 0;
 
-	if (!r->api->in_group)
+	if (!r->api->in_step)
 		return;
-	if (keep && a->name != NULL) {
+	if (r->status < 300 && !r->no_memory && a->name != NULL) {
 		a->status = r->status;
 		a->body = buf_data(&r->out);
 		a->body_len = buf_len(&r->out);
-		rc = store_answer_add(r->store, a, &e);
+		if (store_answer_add(r->store, a, &e) == -1)
+			page_trouble(r, &e);
 	}
-	if (rc == -1) {
-		store_group_end(r->store, false, NULL);
-		page_trouble(r, &e);
-	} else if (store_group_end(r->store, keep, &e) == -1) {
-		page_trouble(r, &e);
-	} else if (keep && r->api->hush != 0) {
-		events_hush(r, r->api->hush);
-	}
-}
-
-void
-api_hush(struct req *r, int64_t user)
-{
-	r->api->hush = user;
+	step_end(r, r->status < 300);
 }
 
 void
@@ -199,7 +182,7 @@ api_call(struct req *r, const struct route *route)
 	r->api = &api;
 	if ((route->demands & NO_STORE) || is_granted(r))
 		route->fn(r);
-	end_group(r);
+	finish_step(r);
 	json_decref(api.body);
 	r->api = NULL;
 }

@@ -73,9 +73,6 @@ void api_list_end(struct req *r, int64_t total);
 /* Ends an answer of this status. */
 void api_done(struct req *r, unsigned status);
 
-/* The user's streams of events end when what was done is kept. */
-void api_hush(struct req *r, int64_t user);
-
 /* 204 */
 void api_gone(struct req *r);
 

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "page.h"
 #include "problem.h"
+#include "step.h"
 #include "store/store.h"
 #include "store/store_key.h"
 #include "store/store_web.h"
@@ -194,6 +195,6 @@ api_browser_remove(struct req *r)
 	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !api_begin(r))
 		return;
 	rc = store_web_session_remove(r->store, r->user.id, r->id[0], &e);
-	api_hush(r, r->user.id);
+	step_hush(r, r->user.id);
 	removed(r, rc, "sign out", "browser", &e);
 }

@@ -10,6 +10,7 @@
 #include "live.h"
 #include "page.h"
 #include "problem.h"
+#include "step.h"
 #include "store/store.h"
 #include "store/store_page.h"
 #include "store/store_setting.h"
@@ -207,7 +208,7 @@ api_user_edit(struct req *r)
 	if (password)
 		page_note(r, u.id, "user passwd", "user %lld %s",
 		    (long long)u.id, u.email);
-	api_hush(r, u.id);
+	step_hush(r, u.id);
 	show_user(api_out(r), &u);
 	api_done(r, 200);
 }
@@ -225,7 +226,7 @@ api_user_remove(struct req *r)
 		api_failed(r, &e);
 		return;
 	}
-	api_hush(r, u.id);
+	step_hush(r, u.id);
 	page_note(r, u.id, "user rm", "user %lld %s", (long long)u.id, u.email);
 	api_gone(r);
 }

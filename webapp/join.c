@@ -9,6 +9,7 @@
 #include "page.h"
 #include "pages.h"
 #include "session.h"
+#include "step.h"
 #include "store/store.h"
 #include "store/store_setting.h"
 
@@ -78,7 +79,7 @@ join_page(struct req *r)
 
 /* 1 made, 0 the invitation is gone, -1. */
 static int
-make(struct req *r, const char *hash, int64_t *id_out, struct err *e)
+add(struct req *r, const char *hash, int64_t *id_out, struct err *e)
 {
 	const char *email = req_form(r, "email");
 
@@ -90,19 +91,19 @@ make(struct req *r, const char *hash, int64_t *id_out, struct err *e)
 	    : 1;
 }
 
-static void
-finish(struct req *r, int64_t id)
+/* The account, who made it, and a browser that is inside: 1, 0, -1. */
+static int
+make(struct req *r, const char *hash, int64_t *id_out, struct err *e)
 {
-	struct err e;
+	int rc = add(r, hash, id_out, e);
 
-	if (session_begin(r, id, &e) == -1) {
-		page_trouble(r, &e);
-		return;
-	}
-	log_info("user %lld joined from %s", (long long)id, r->address);
+	if (rc != 1)
+		return rc;
 	str_copy(r->user.email, sizeof(r->user.email), req_form(r, "email"));
-	page_note(r, id, "user add", "joined");
-	req_go(r, "/");
+	page_note(r, *id_out, "user add", "user %lld %s, %s",
+	    (long long)*id_out, r->user.email,
+	    r->word[0] != NULL ? "by invitation" : "by signing up");
+	return session_begin(r, *id_out, e) == -1 ? -1 : 1;
 }
 
 void
@@ -129,10 +130,18 @@ join_make(struct req *r)
 		page_error(r, 503);
 		return;
 	}
-	if (rc == 1)
-		rc = make(r, hash, &id, &e);
+	if (rc == -1) {
+		page_trouble(r, &e);
+		return;
+	}
+	if (!step_begin(r))
+		return;
+	rc = make(r, hash, &id, &e);
+	if (!step_end(r, rc == 1))
+		return;
 	if (rc == 1) {
-		finish(r, id);
+		log_info("user %lld joined from %s", (long long)id, r->address);
+		req_go(r, "/");
 	} else if (rc == 0) {
 		page_error(r, 404);
 	} else if (page_was_refused(r)) {

@@ -258,8 +258,10 @@ page_note(struct req *r, int64_t owner, const char *did, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(v.what, sizeof(v.what), fmt, ap);
 	va_end(ap);
-	if (store_event_add(r->store, &v, &e) == -1)
-		log_warn("web: the audit trail lacks \"%s\": %s", did, e.text);
+	if (store_event_add(r->store, &v, &e) == 0)
+		return;
+	log_error("web: the audit trail lacks \"%s\": %s", did, e.text);
+	r->unnoted = true;
 }
 
 /* --- forms ----------------------------------------------------------------- */

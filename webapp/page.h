@@ -52,7 +52,10 @@ bool page_was_refused(const struct req *r);
  */
 const char *page_sentence(struct req *r, const char *text);
 
-/* Writes into the audit trail who did what to what, from where. */
+/*
+ * Writes into the audit trail who did what to what, from where: inside of the
+ * step that does it (step.h), which comes to nothing when this fails.
+ */
 void page_note(struct req *r, int64_t owner, const char *did, const char *fmt,
     ...) PRINTF_LIKE(4, 5);
 

@@ -5,7 +5,6 @@
 #include "app.h"
 #include "base/str.h"
 #include "browser.h"
-#include "events.h"
 #include "gate.h"
 #include "guess.h"
 #include "owner.h"
@@ -13,6 +12,7 @@
 #include "pages.h"
 #include "said.h"
 #include "session.h"
+#include "step.h"
 #include "store/store.h"
 #include "store/store_key.h"
 #include "words.h"
@@ -111,12 +111,18 @@ account_key_make(struct req *r)
 	struct form wrong = { .n = 0 };
 	int64_t id;
 	struct err e;
+	int rc;
 
-	if (store_key_add_as(r->store, r->user.id, name,
-		strcmp(req_form(r, "scope"), "write") == 0, &id, key,
-		&e) == 0) {
+	if (!step_begin(r))
+		return;
+	rc = store_key_add_as(r->store, r->user.id, name,
+	    strcmp(req_form(r, "scope"), "write") == 0, &id, key, &e);
+	if (rc == 0)
 		page_note(r, r->user.id, "key add", "API key %lld \"%s\"",
 		    (long long)id, name);
+	if (!step_end(r, rc == 0)) {
+		str_wipe(key, sizeof(key));
+	} else if (rc == 0) {
 		show(r, 201, &wrong, key, name);
 		str_wipe(key, sizeof(key));
 	} else if (page_was_refused(r)) {
@@ -149,7 +155,9 @@ account_session_end(struct req *r)
 
 	if (!owner_done(r, rc, &e))
 		return;
-	events_hush(r, r->user.id);
+	step_hush(r, r->user.id);
+	page_note(
+	    r, r->user.id, "sign out", "browser %lld", (long long)r->id[0]);
 	req_go(r, "/account?said=ended");
 }
 
@@ -185,16 +193,22 @@ change(struct req *r)
 		    "seconds.");
 		return;
 	}
+	if (rc == -1) {
+		page_trouble(r, &e);
+		return;
+	}
+	if (!step_begin(r))
+		return;
 	/* every session ends, this one with a new secret in its place */
-	if (rc == 1)
-		rc = store_web_set_password(r->store, r->user.id, hash, 0, &e);
+	rc = store_web_set_password(r->store, r->user.id, hash, 0, &e);
 	if (rc == 1 && session_begin(r, r->user.id, &e) == -1)
 		rc = -1;
-	if (!owner_done(r, rc, &e))
-		return;
-	events_hush(r, r->user.id);
-	page_note(r, r->user.id, "user passwd", "changed the password");
-	req_go(r, "/account?said=password");
+	if (owner_done(r, rc, &e)) {
+		step_hush(r, r->user.id);
+		page_note(r, r->user.id, "user passwd", "changed the password");
+		req_go(r, "/account?said=password");
+	}
+	step_end(r, r->status < 400);
 }
 
 void

@@ -5,7 +5,6 @@
 #include "app.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "events.h"
 #include "gate.h"
 #include "live.h"
 #include "owner.h"
@@ -13,6 +12,7 @@
 #include "pages.h"
 #include "said.h"
 #include "status.h"
+#include "step.h"
 #include "store/store.h"
 #include "store/store_event.h"
 #include "store/store_setting.h"
@@ -343,7 +343,7 @@ freeze_user(struct req *r, bool frozen)
 		rc = store_user_freeze(r->store, u.id, frozen, &e);
 	if (!owner_done(r, rc, &e))
 		return;
-	events_hush(r, u.id);
+	step_hush(r, u.id);
 	page_note(r, u.id, frozen ? "user freeze" : "user unfreeze",
 	    "user %lld %s", (long long)u.id, u.email);
 	req_go(r, "/admin?said=%s", frozen ? "frozen" : "thawed");
@@ -441,6 +441,27 @@ admin_user_page(struct req *r)
 	show_user_page(r, 200, &none);
 }
 
+static void
+set_password(struct req *r, const char *hash)
+{
+	struct user u;
+	struct err e;
+	int rc;
+
+	if (!step_begin(r))
+		return;
+	rc = store_user_by_id(r->store, r->id[0], &u, &e);
+	if (rc == 1)
+		rc = store_user_set_password(r->store, u.id, hash, &e);
+	if (owner_done(r, rc, &e)) {
+		step_hush(r, u.id);
+		page_note(r, u.id, "user passwd", "user %lld %s",
+		    (long long)u.id, u.email);
+		req_go(r, "/admin?said=password");
+	}
+	step_end(r, r->status < 400);
+}
+
 void
 admin_user_password(struct req *r)
 {
@@ -459,13 +480,10 @@ admin_user_password(struct req *r)
 		page_error(r, 503);
 		return;
 	}
-	if (rc == 1)
-		rc = store_user_set_password(r->store, r->id[0], hash, &e);
-	if (!owner_done(r, rc, &e))
-		return;
-	events_hush(r, r->id[0]);
-	page_note(r, r->id[0], "user passwd", "user %lld", (long long)r->id[0]);
-	req_go(r, "/admin?said=password");
+	if (rc == -1)
+		page_trouble(r, &e);
+	else
+		set_password(r, hash);
 }
 
 void
@@ -485,42 +503,48 @@ admin_user_remove(struct req *r)
 		rc = store_user_remove(r->store, u.id, &e);
 	if (!owner_done(r, rc, &e))
 		return;
-	events_hush(r, u.id);
+	step_hush(r, u.id);
 	page_note(r, 0, "user rm", "user %lld %s", (long long)u.id, u.email);
 	req_go(r, "/admin?said=gone");
 }
 
-/* One setting of the form; a value that does not fit is noted. */
+/* A setting of the form, called name there, which is `is` now. */
 static int
-save(struct req *r, const char *name, struct form *wrong, struct err *e)
+save(struct req *r, const char *name, const char *is, struct form *wrong,
+    struct err *e)
 {
+	bool abuse = strcmp(name, "abuse") == 0;
 	const char *value = req_form(r, name);
 	int rc;
 
-	if (!req_has(&r->form, name))
+	/* the form sends them all; what stays is no event */
+	if (!req_has(&r->form, name) || strcmp(value, is) == 0)
 		return 0;
-	if (strcmp(name, "abuse") == 0)
-		rc = store_web_set_contact(r->store, value, e);
-	else
-		rc = store_setting_set(r->store, name, value, e);
+	rc = abuse ? store_web_set_contact(r->store, value, e)
+		   : store_setting_set(r->store, name, value, e);
 	if (rc == -1 && page_was_refused(r)) {
 		form_wrong(wrong, name, page_sentence(r, e->text));
 		return 0;
 	}
+	if (rc == 0)
+		page_note(r, 0, "setting set", "%s = %s",
+		    abuse ? "contact" : name, value);
 	return rc;
 }
 
 static int
 save_all(struct req *r, struct form *wrong, struct err *e)
 {
-	static const char *const names[] = { "sign_up", "verify_by",
-		"verify_hours", "tunnels_max", "address_rate", "abuse" };
+	struct setting all[SETTING_COUNT];
+	char contact[WEB_CONTACT_MAX + 1];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (save(r, names[i], wrong, e) == -1)
+	if (store_setting_list(r->store, all, e) == -1 ||
+	    store_web_contact(r->store, contact, e) == -1)
+		return -1;
+	for (size_t i = 0; i < SETTING_COUNT; i++)
+		if (save(r, all[i].name, all[i].value, wrong, e) == -1)
 			return -1;
-	page_note(r, 0, "setting set", "the settings");
-	return 0;
+	return save(r, "abuse", contact, wrong, e);
 }
 
 /* One that is wrong keeps all from being changed. */
@@ -528,22 +552,20 @@ void
 admin_settings(struct req *r)
 {
 	struct form wrong = { .n = 0 };
-	struct err e, ignored;
+	struct err e;
+	int rc;
 
-	if (store_group(r->store, &e) == -1) {
-		page_trouble(r, &e);
+	if (!step_begin(r))
 		return;
-	}
-	if (save_all(r, &wrong, &e) == -1) {
-		store_group_end(r->store, false, &ignored);
+	rc = save_all(r, &wrong, &e);
+	if (!step_end(r, rc == 0 && wrong.n == 0))
+		return;
+	if (rc == -1)
 		page_trouble(r, &e);
-	} else if (store_group_end(r->store, wrong.n == 0, &e) == -1) {
-		page_trouble(r, &e);
-	} else if (wrong.n > 0) {
+	else if (wrong.n > 0)
 		show(r, 422, &wrong, NULL);
-	} else {
+	else
 		req_go(r, "/admin?said=saved");
-	}
 }
 
 void
@@ -552,9 +574,16 @@ admin_invite(struct req *r)
 	char secret[WEB_SECRET_LEN + 1];
 	struct form wrong = { .n = 0 };
 	struct err e;
+	int rc;
 
-	if (store_web_invite(r->store, req_form(r, "note"), secret, &e) == 0) {
+	if (!step_begin(r))
+		return;
+	rc = store_web_invite(r->store, req_form(r, "note"), secret, &e);
+	if (rc == 0)
 		page_note(r, 0, "invite", "%s", req_form(r, "note"));
+	if (!step_end(r, rc == 0)) {
+		str_wipe(secret, sizeof(secret));
+	} else if (rc == 0) {
 		show(r, 201, &wrong, req_url(r, "/join/%s", secret));
 		str_wipe(secret, sizeof(secret));
 	} else if (page_was_refused(r)) {
@@ -571,6 +600,8 @@ admin_uninvite(struct req *r)
 	struct err e;
 	int rc = store_web_uninvite(r->store, r->id[0], &e);
 
-	if (owner_done(r, rc, &e))
-		req_go(r, "/admin?said=uninvited");
+	if (!owner_done(r, rc, &e))
+		return;
+	page_note(r, 0, "uninvite", "invitation %lld", (long long)r->id[0]);
+	req_go(r, "/admin?said=uninvited");
 }

@@ -19,6 +19,7 @@
 #include "problem.h"
 #include "row.h"
 #include "starter.h"
+#include "step.h"
 #include "store/store.h"
 #include "store/store_machine.h"
 #include "tls/tls_cert.h"
@@ -245,7 +246,7 @@ make_key(struct req *r, const struct tunnel *tun, int64_t *machine, char *token,
 			    r->store, tun->user, *machine, &key, token, e);
 	}
 	if (rc == 1)
-		page_note(r, tun->user, "key add",
+		page_note(r, tun->user, "machine key add",
 		    "tunnel %lld \"%s\", machine %lld", (long long)tun->id,
 		    tun->name, (long long)*machine);
 	return rc;
@@ -271,15 +272,6 @@ cannot(struct req *r, const struct err *e)
 		page_error_says(r, 503, says);
 }
 
-/* What was said is not so. */
-static void
-forget(struct req *r)
-{
-	str_wipe(buf_data(&r->out), buf_len(&r->out));
-	buf_drop(&r->out, buf_len(&r->out));
-	buf_drop(&r->head, buf_len(&r->head));
-}
-
 /* A key in a file of its own; what is made is kept when the file is there. */
 static void
 give_file(struct req *r, const struct tunnel *tun, int64_t machine)
@@ -297,10 +289,8 @@ give_file(struct req *r, const struct tunnel *tun, int64_t machine)
 		cannot(r, &e);
 		return;
 	}
-	if (store_group(r->store, &e) == -1) {
-		page_trouble(r, &e);
+	if (!step_begin(r))
 		return;
-	}
 	if (owner_done(r, make_key(r, tun, &machine, token, &e), &e)) {
 		rc = starter_send(r, &s, tun, machine, token, &e);
 		if (rc == 0)
@@ -309,11 +299,7 @@ give_file(struct req *r, const struct tunnel *tun, int64_t machine)
 			page_trouble(r, &e);
 	}
 	str_wipe(token, sizeof(token));
-	rc = store_group_end(r->store, r->status < 400 && !r->no_memory, &e);
-	if (rc == -1) {
-		forget(r);
-		page_trouble(r, &e);
-	}
+	step_end(r, r->status < 400);
 }
 
 /* The tunnel, and the machine: the parameter's, the first, or a new one. */
@@ -378,23 +364,24 @@ download_file(struct req *r)
 
 /* --- the button ------------------------------------------------------------ */
 
-/* The page with the key on it. */
+/* The page with the key on it; a key that it does not show is none. */
 static void
 show_key(struct req *r, const struct tunnel *tun, int64_t machine)
 {
-	char token[MACHINE_TOKEN_LEN + 1];
+	char token[MACHINE_TOKEN_LEN + 1] = "";
 	struct err e;
-	int rc;
 
-	rc = make_key(r, tun, &machine, token, &e);
-	if (!owner_done(r, rc, &e))
+	if (!step_begin(r))
 		return;
-	r->is_secret = true;
-	if (show(r, tun, token, machine, &e) == -1)
-		page_trouble(r, &e);
-	else
-		page_send(r, 201);
+	if (owner_done(r, make_key(r, tun, &machine, token, &e), &e)) {
+		r->is_secret = true;
+		if (show(r, tun, token, machine, &e) == -1)
+			page_trouble(r, &e);
+		else
+			page_send(r, 201);
+	}
 	str_wipe(token, sizeof(token));
+	step_end(r, r->status < 400);
 }
 
 void

@@ -105,6 +105,7 @@ show_machine(struct req *r, struct tpl *t, const struct view *v, size_t at,
 	struct tpl *row = tpl_row(t, "MACHINE"), *link;
 	bool first = true;
 
+
 	tpl_int(row, "ID", m->id);
 	tpl_set(row, "NAME", m->name);
 	tpl_set(row, "COMPUTER", m->computer);
@@ -228,7 +229,7 @@ key_revoke(struct req *r)
 
 	if (!owner_done(r, rc, &e))
 		return;
-	page_note(
-	    r, r->user.id, "key rm", "machine key %lld", (long long)r->id[0]);
+	page_note(r, r->user.id, "machine key rm", "machine key %lld",
+	    (long long)r->id[0]);
 	req_go(r, "/machines?said=revoked");
 }

@@ -201,8 +201,7 @@ deed(const char *did)
 	static const struct {
 		const char *did, *says;
 	} table[] = {
-		{ "tunnel add", "made it" },
-		{ "tunnel edit", "changed it" },
+		{ "tunnel add", "made it" }, { "tunnel edit", "changed it" },
 		{ "tunnel verify", "verified it" },
 		{ "tunnel pause", "paused it" },
 		{ "tunnel resume", "resumed it" },
@@ -212,7 +211,8 @@ deed(const char *did)
 		{ "tunnel restore", "took it back" },
 		{ "visitor kick", "cut a visitor off" },
 		{ "tunnel link", "made a new link for it" },
-		{ "key add", "made a key for it" },
+		{ "machine key add", "made a key for it" },
+		{ "key add", "made a key for it" }, /* as it was called */
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)

@@ -13,6 +13,7 @@
 #include "pages.h"
 #include "qr.h"
 #include "row.h"
+#include "step.h"
 #include "store/store.h"
 #include "store/store_machine.h"
 #include "store/store_setting.h"
@@ -166,27 +167,20 @@ verify_page(struct req *r)
 	page_send(r, 200);
 }
 
-/* Verifies and writes down who did, or neither: 1, 0 the link is used, -1. */
+/* Verifies and writes down who did: 1, 0 the link is used, -1. */
 static int
 verify(struct req *r, const struct tunnel *tun, struct err *e)
 {
-	int rc;
+	int rc = store_verify(r->store, tun->id, tun->verify_serial, e);
 
-	if (store_group(r->store, e) == -1)
-		return -1;
-	rc = store_verify(r->store, tun->id, tun->verify_serial, e);
-	if (rc != 1) {
-		struct err ignored;
-
-		store_group_end(r->store, false, &ignored);
+	if (rc != 1)
 		return rc;
-	}
 	if (r->user.id == 0)
 		str_copy(r->user.email, sizeof(r->user.email),
 		    "A holder of the link");
 	page_note(r, tun->user, "tunnel verify", "tunnel %lld \"%s\"",
 	    (long long)tun->id, tun->name);
-	return store_group_end(r->store, true, e) == -1 ? -1 : 1;
+	return 1;
 }
 
 void
@@ -197,9 +191,12 @@ verify_open(struct req *r)
 	struct err e;
 	int rc;
 
-	if (!find(r, &tun) || !may_verify(r))
+	if (!find(r, &tun) || !may_verify(r) || !step_begin(r))
 		return;
-	if ((rc = verify(r, &tun, &e)) == -1) {
+	rc = verify(r, &tun, &e);
+	if (!step_end(r, rc == 1))
+		return;
+	if (rc == -1) {
 		page_trouble(r, &e);
 		return;
 	}

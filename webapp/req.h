@@ -88,6 +88,10 @@ struct req {
 	bool may_write;
 	const char *seed; /* what form tokens are bound to */
 
+	/* The change that is being made (step.h). */
+	bool unnoted; /* the audit trail lacks a line of it */
+	int64_t hush; /* whose streams of events end with it; 0: nobody's */
+
 	/* The answer. */
 	unsigned status;
 	const char *type;

@@ -13,6 +13,7 @@
 #include "page.h"
 #include "problem.h"
 #include "session.h"
+#include "step.h"
 #include "store/store.h"
 
 const struct route routes[] = {
@@ -31,7 +32,7 @@ const struct route routes[] = {
 	/* who is not inside */
 	GET("/signin", OPEN, signin_page),
 	POST("/signin", FORM_TOKEN, signin_enter),
-	POST("/signout", FORM, signin_leave),
+	POST("/signout", STEP, signin_leave),
 	GET("/setup", OPEN, setup_page),
 	POST("/setup", FORM_TOKEN, setup_make),
 	POST("/theme", FORM_TOKEN, theme_choose),
@@ -77,7 +78,7 @@ const struct route routes[] = {
 	POST("/account/password", FORM, account_password),
 	POST("/account/keys", FORM, account_key_make),
 	POST("/account/keys/{id}/revoke", STEP, account_key_revoke),
-	POST("/account/sessions/{id}/end", FORM, account_session_end),
+	POST("/account/sessions/{id}/end", STEP, account_session_end),
 
 	/* admin */
 	GET("/admin", SIGNED_IN | ADMIN, admin_page),
@@ -85,10 +86,10 @@ const struct route routes[] = {
 	POST("/admin/invite", ADMIN_FORM, admin_invite),
 	POST("/admin/invitations/{id}/remove", ADMIN_STEP, admin_uninvite),
 	GET("/admin/users/{id}", SIGNED_IN | ADMIN, admin_user_page),
-	POST("/admin/users/{id}/freeze", ADMIN_FORM, admin_user_freeze),
-	POST("/admin/users/{id}/thaw", ADMIN_FORM, admin_user_thaw),
+	POST("/admin/users/{id}/freeze", ADMIN_STEP, admin_user_freeze),
+	POST("/admin/users/{id}/thaw", ADMIN_STEP, admin_user_thaw),
 	POST("/admin/users/{id}/password", ADMIN_FORM, admin_user_password),
-	POST("/admin/users/{id}/remove", ADMIN_FORM, admin_user_remove),
+	POST("/admin/users/{id}/remove", ADMIN_STEP, admin_user_remove),
 	POST("/admin/tunnels/{id}/freeze", ADMIN_STEP, admin_tunnel_freeze),
 	POST("/admin/tunnels/{id}/thaw", ADMIN_STEP, admin_tunnel_thaw),
 	POST("/admin/tunnels/{id}/verify", ADMIN_STEP, admin_tunnel_verify),
@@ -360,24 +361,13 @@ may(struct req *r, unsigned demands)
 static void
 call(struct req *r, const struct route *route)
 {
-	struct err e;
-	bool keep;
+	bool is_step = (route->demands & ONE_STEP) != 0;
 
-	if (!(route->demands & ONE_STEP)) {
-		route->fn(r);
+	if (is_step && !step_begin(r))
 		return;
-	}
-	if (store_group(r->store, &e) == -1) {
-		page_trouble(r, &e);
-		return;
-	}
 	route->fn(r);
-	keep = r->status < 400 && !r->no_memory;
-	if (store_group_end(r->store, keep, &e) == 0)
-		return;
-	/* what it said is not so */
-	buf_drop(&r->head, buf_len(&r->head));
-	page_trouble(r, &e);
+	if (is_step)
+		step_end(r, r->status < 400);
 }
 
 /* The API answers its clients in JSON, also where it has no route. */

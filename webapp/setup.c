@@ -17,6 +17,7 @@
 #include "pages.h"
 #include "plat/plat.h"
 #include "session.h"
+#include "step.h"
 #include "store/store.h"
 
 /* No letter that looks like another; 32 of them. */
@@ -186,11 +187,25 @@ check(struct req *r, const char *key, struct form *f, struct err *e)
 	return store_web_guess_wrong(r->store, key, &guess_code, &left, e);
 }
 
+/* The account, who made it, and a browser that is inside: 1, 0, -1. */
+static int
+add_first(struct req *r, const char *hash, int64_t *id, struct err *e)
+{
+	const char *email = req_form(r, "email");
+	int rc = store_web_first_user(r->store, email, hash, id, e);
+
+	if (rc != 1)
+		return rc;
+	str_copy(r->user.email, sizeof(r->user.email), email);
+	page_note(r, *id, "user add", "user %lld %s, the first account",
+	    (long long)*id, email);
+	return session_begin(r, *id, e) == -1 ? -1 : 1;
+}
+
 static void
 make(struct req *r)
 {
 	char hash[PASSWORD_HASH_MAX + 1];
-	const char *email = req_form(r, "email");
 	int64_t id = 0;
 	struct err e;
 	int rc;
@@ -199,26 +214,27 @@ make(struct req *r)
 		page_error(r, 503);
 		return;
 	}
-	if (rc == 1)
-		rc = store_web_first_user(r->store, email, hash, &id, &e);
-	if (rc == 1)
-		rc = session_begin(r, id, &e) == -1 ? -1 : 1;
 	if (rc == -1) {
 		page_trouble(r, &e);
 		return;
 	}
-	if (rc == 0) {
+	if (!step_begin(r))
+		return;
+	rc = add_first(r, hash, &id, &e);
+	if (!step_end(r, rc == 1))
+		return;
+	if (rc == -1) {
+		page_trouble(r, &e);
+	} else if (rc == 0) {
 		page_error_says(r, 409,
 		    "Somebody made the first account at this moment. Sign in "
 		    "with yours, or ask them for one.");
-		return;
+	} else {
+		unlink(r->app->setup_path);
+		log_info("setup: user %lld is the first, from %s",
+		    (long long)id, r->address);
+		req_go(r, "/");
 	}
-	unlink(r->app->setup_path);
-	log_info("setup: user %lld is the first, from %s", (long long)id,
-	    r->address);
-	str_copy(r->user.email, sizeof(r->user.email), email);
-	page_note(r, id, "user add", "the first account");
-	req_go(r, "/");
 }
 
 void

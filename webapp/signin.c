@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "app.h"
-#include "events.h"
 #include "gate.h"
 #include "guess.h"
 #include "log/log.h"
@@ -12,6 +11,7 @@
 #include "page.h"
 #include "pages.h"
 #include "session.h"
+#include "step.h"
 #include "store/store.h"
 #include "store/store_setting.h"
 
@@ -115,38 +115,24 @@ refuse(struct req *r, const struct keys *k)
 }
 
 /* Begins the session and writes it down, or neither. */
-static int
-begin(struct req *r, const struct keys *k, const struct user *u, struct err *e)
-{
-	struct err ignored;
-	bool begun;
-
-	if (store_group(r->store, e) == -1)
-		return -1;
-	begun = store_web_guess_right(r->store, k->account, e) != -1 &&
-	    session_begin(r, u->id, e) != -1;
-	r->user = *u;
-	if (!begun) {
-		store_group_end(r->store, false, &ignored);
-		return -1;
-	}
-	page_note(r, u->id, "sign in", "signed in");
-	return store_group_end(r->store, true, e);
-}
-
 static void
 let_in(struct req *r, const struct keys *k, const struct user *u)
 {
 	struct err e;
 
-	if (begin(r, k, u, &e) == -1) {
-		buf_drop(&r->head, buf_len(&r->head));
-		memset(&r->user, 0, sizeof(r->user));
-		page_trouble(r, &e);
+	if (!step_begin(r))
 		return;
+	if (store_web_guess_right(r->store, k->account, &e) == -1 ||
+	    session_begin(r, u->id, &e) == -1) {
+		page_trouble(r, &e);
+	} else {
+		r->user = *u;
+		page_note(r, u->id, "sign in", "signed in");
+		req_go(r, "%s", next_path(req_form(r, "next")));
 	}
-	log_info("user %lld signed in from %s", (long long)u->id, r->address);
-	req_go(r, "%s", next_path(req_form(r, "next")));
+	if (step_end(r, r->status < 400) && r->status < 400)
+		log_info("user %lld signed in from %s", (long long)u->id,
+		    r->address);
 }
 
 void
@@ -183,13 +169,12 @@ signin_enter(struct req *r)
 void
 signin_leave(struct req *r)
 {
-	int64_t user = r->user.id;
 	struct err e;
 
-	if (session_end(r, &e) == -1) {
+	step_hush(r, r->user.id);
+	page_note(r, r->user.id, "sign out", "signed out");
+	if (session_end(r, &e) == -1)
 		page_trouble(r, &e);
-		return;
-	}
-	events_hush(r, user);
-	req_go(r, "/signin?said=out");
+	else
+		req_go(r, "/signin?said=out");
 }
