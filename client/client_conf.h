@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "allow.h"
 #include "door.h"
+#include "net/allow.h"
 #include "proxy_conf.h"
 
 struct err;

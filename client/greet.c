@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "client_conf.h"
+#include "net/allow.h"
 #include "plat/plat.h"
 #include "proto/code.h"
 #include "proto/hello.h"
@@ -18,6 +19,10 @@ put_text(char to[PROTO_TEXT_MAX + 1], const char *from)
 	    !str_is_text(to, strlen(to)))
 		to[0] = '\0';
 }
+
+_Static_assert(
+    (int)ALLOW_MAX <= PROTO_ALLOW_MAX && (int)ALLOW_TEXT_MAX <= PROTO_TEXT_MAX,
+    "HELLO carries the whole list");
 
 void
 greet_hello(struct proto_hello *h, const struct client_conf *c)

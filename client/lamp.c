@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "allow.h"
 #include "base/err.h"
 #include "carry/carry.h"
 #include "flow.h"
 #include "net/addr.h"
+#include "net/allow.h"
 #include "net/lookup.h"
 #include "net/loop.h"
 #include "plat/dgram.h"

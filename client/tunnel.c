@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "allow.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "carry/carry.h"
 #include "flow.h"
 #include "lamp.h"
+#include "net/allow.h"
 #include "net/lookup.h"
 #include "net/loop.h"
 #include "proto/code.h"

@@ -111,6 +111,7 @@ struct reg_session {
 	char version[PROTO_TEXT_MAX + 1];
 	char system[PROTO_TEXT_MAX + 1];
 	char computer[PROTO_TEXT_MAX + 1];
+	char *allow; /* what its client may be asked; NULL once it is told */
 	bool is_dark;
 	bool is_new;    /* its worker has not heard of it */
 	bool is_ending; /* its worker was told, or has said so */
@@ -126,6 +127,7 @@ struct reg_ended {
 	struct list on;
 	struct session_row row;
 	char text[5][256];
+	char *allow; /* its own, or NULL */
 };
 
 /* What came to a tunnel in an hour and is not handed over yet. */
@@ -223,7 +225,7 @@ void reg_session_free(struct registry *g, struct reg_session **s);
 
 /* save.c */
 void save_key(struct registry *g, int64_t key);
-void save_ended(struct registry *g, const struct reg_session *s);
+void save_ended(struct registry *g, struct reg_session *s);
 void save_tick(struct registry *g);
 void save_free(struct registry *g);
 int save_init(struct registry *g, struct err *e);

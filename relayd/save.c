@@ -37,6 +37,7 @@ save_free(struct registry *g)
 	while (!list_empty(&g->ended)) {
 		x = LIST_OF(g->ended.next, struct reg_ended, on);
 		list_remove(&x->on);
+		free(x->allow);
 		free(x);
 	}
 	for (n = map_next(&g->usage, NULL); n != NULL; n = next) {
@@ -107,8 +108,16 @@ keep_texts(struct reg_ended *x)
 	}
 }
 
+/* Told once: what follows leaves it as it is. */
+static void
+take_allow(struct reg_ended *x, struct reg_session *s)
+{
+	x->allow = s->allow;
+	s->allow = NULL;
+}
+
 void
-save_ended(struct registry *g, const struct reg_session *s)
+save_ended(struct registry *g, struct reg_session *s)
 {
 	struct reg_ended *x;
 
@@ -121,6 +130,7 @@ save_ended(struct registry *g, const struct reg_session *s)
 	}
 	fill_row(&x->row, s);
 	keep_texts(x);
+	take_allow(x, s);
 	list_init(&x->on);
 	list_append(&g->ended, &x->on);
 	g->ended_n++;
@@ -208,6 +218,29 @@ hold(struct keeper_batch *b, void *p)
 	return p;
 }
 
+/* The lists of what clients may be asked to reach, in one piece. */
+static void
+put_allow(struct keeper_batch *b, struct reg_ended *all, size_t count)
+{
+	size_t i, n, total = 1;
+	char *to;
+
+	for (i = 0; i < count; i++)
+		if (all[i].allow != NULL)
+			total += strlen(all[i].allow) + 1;
+	to = hold(b, mail_new(total));
+	for (i = 0; i < count; i++) {
+		if (all[i].allow == NULL)
+			continue;
+		n = strlen(all[i].allow) + 1;
+		memcpy(to, all[i].allow, n);
+		free(all[i].allow);
+		all[i].allow = NULL;
+		all[i].row.allow = to;
+		to += n;
+	}
+}
+
 /* A batch of rows whose texts must outlive the sessions. */
 static void
 put_sessions(struct registry *g, struct keeper_batch *b)
@@ -227,6 +260,7 @@ put_sessions(struct registry *g, struct keeper_batch *b)
 			break;
 		s->save_at = now + SESSION_MS;
 		fill_row(&all[count].row, s);
+		take_allow(&all[count], s);
 		keep_texts(&all[count++]);
 		list_remove(&s->all);
 		list_append(&g->sessions, &s->all);
@@ -235,10 +269,12 @@ put_sessions(struct registry *g, struct keeper_batch *b)
 		x = LIST_OF(g->ended.next, struct reg_ended, on);
 		list_remove(&x->on);
 		all[count].row = x->row;
+		all[count].allow = x->allow;
 		keep_texts(&all[count++]);
 		free(x);
 	}
 	g->ended_n = 0;
+	put_allow(b, all, count);
 	for (size_t i = 0; i < count; i++)
 		rows[i] = all[i].row;
 	b->rows.sessions = rows;

@@ -104,6 +104,7 @@ reg_session_free(struct registry *g, struct reg_session **sp)
 			tunnel_settle(g, t);
 	}
 	str_wipe(s->key, sizeof(s->key));
+	free(s->allow);
 	free(s);
 	*sp = NULL;
 }
@@ -227,6 +228,27 @@ choose_worker(const struct registry *g, unsigned from)
 	return g->relay->workers[best];
 }
 
+/* "127.0.0.1:22,nas:*"; NULL without memory, which is as if it had not said. */
+static char *
+join_allow(const struct proto_hello *h)
+{
+	size_t n = 1, i;
+	char *all, *p;
+
+	for (i = 0; i < h->allow_count; i++)
+		n += strlen(h->allow[i]) + 1;
+	if ((all = p = calloc(1, n)) == NULL)
+		return NULL;
+	for (i = 0; i < h->allow_count; i++) {
+		n = strlen(h->allow[i]);
+		if (i > 0)
+			*p++ = ',';
+		memcpy(p, h->allow[i], n);
+		p += n;
+	}
+	return all;
+}
+
 static struct reg_session *
 session_make(struct registry *g, struct newcomer *n, struct reg_machine *m,
     const struct snap_machine *row, struct err *e)
@@ -260,12 +282,15 @@ session_make(struct registry *g, struct newcomer *n, struct reg_machine *m,
 	str_copy(s->version, sizeof(s->version), n->hello.program);
 	str_copy(s->system, sizeof(s->system), n->hello.system);
 	str_copy(s->computer, sizeof(s->computer), n->hello.computer);
+	s->allow = join_allow(&n->hello);
 	if (map_add(&g->by_id, &s->node, &s->id, e) == -1) {
+		free(s->allow);
 		free(s);
 		return NULL;
 	}
 	if (map_add(&g->by_key, &s->by_key, s->key, e) == -1) {
 		map_remove(&g->by_id, &s->node);
+		free(s->allow);
 		free(s);
 		return NULL;
 	}

@@ -28,7 +28,7 @@
         {{#MACHINE}}
         <tr><th scope="row"><bdi>{{NAME}}</bdi><br><span class="soft small">{{COMPUTER}}</span></th>
           <td data-label="State"><span><span class="state {{SHAPE}}">{{STATE}}</span><br><span class="soft small nowrap">{{SINCE}}</span></span></td>
-          <td data-label="Serves"><span>{{#SERVES}}{{#COMMA}}, {{/COMMA}}<a href="{{BASE}}/tunnels/{{TUNNEL}}"><bdi>{{TUNNEL_NAME}}</bdi></a>{{/SERVES}}{{#SERVES_NONE}}<span class="soft">none</span>{{/SERVES_NONE}}</span></td>
+          <td data-label="Serves"><span>{{#SERVES}}{{#COMMA}}, {{/COMMA}}<a href="{{BASE}}/tunnels/{{TUNNEL}}"><bdi>{{TUNNEL_NAME}}</bdi></a>{{/SERVES}}{{#SERVES_NONE}}<span class="soft">none</span>{{/SERVES_NONE}}{{#ALLOWS}}<br><span class="soft small">allows <code>{{ALLOWS}}</code></span>{{/ALLOWS}}</span></td>
           <td data-label="System"><span>{{SYSTEM}}<br><code class="small">{{ADDRESS}}</code></span></td>
           <td data-label="Keys"><div>{{#KEY}}<div class="keyline small">of {{MADE}}, last used {{USED}} <form method="post" action="{{BASE}}/keys/{{KEY_ID}}/revoke"><input type="hidden" name="token" value="{{TOKEN}}"><button class="link" type="submit">Revoke<span class="vh"> the key of {{MADE}}</span></button></form></div>{{/KEY}}</div></td>
           <td class="num"><a class="btn mini stop" href="{{BASE}}/machines/{{ID}}/remove">Remove<span class="vh"> {{NAME}}</span></a></td></tr>

@@ -6,6 +6,7 @@
   <div class="two">
     <form class="card form" method="post" action="{{BASE}}{{#IS_EDIT}}/tunnels/{{ID}}/edit{{/IS_EDIT}}{{#MAKES}}/new{{/MAKES}}">
       <input type="hidden" name="token" value="{{TOKEN}}">
+      {{#ANYWAY}}<input type="hidden" name="anyway" value="{{ANYWAY}}">{{/ANYWAY}}
       {{#IS_NEW}}
       <div class="field">
         <p id="quick"><strong>Start from</strong></p>
@@ -59,11 +60,11 @@
       </details>
       <div class="acts">
         {{#MAKES}}
-        <button class="btn go" type="submit">Make the tunnel</button>
+        <button class="btn go" type="submit">{{MAKE}}</button>
         <a class="btn" href="{{BASE}}/">Cancel</a>
         {{/MAKES}}
         {{#SAVES}}
-        <button class="btn go" type="submit">Save</button>
+        <button class="btn go" type="submit">{{SAVE}}</button>
         <a class="btn" href="{{BASE}}/tunnels/{{ID}}">Cancel</a>
         {{/SAVES}}
       </div>
@@ -81,7 +82,7 @@
       {{#SAVES}}
       <h2 id="will">What a change does</h2>
       <p>It holds within a second. Other tunnels, and visitors whom it does not concern, notice nothing.</p>
-      <p class="soft small">A computer serves only the local addresses that its own command names. After you change the host or the port behind the machine, run it there with the new one.</p>
+      <p class="soft small">A computer serves only the local addresses that its own command names. After you change the host or the port behind the machine, download a new file for it, or run the new command there; you are told when it would refuse.</p>
       {{/SAVES}}
     </aside>
   </div>

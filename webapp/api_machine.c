@@ -16,10 +16,12 @@
 static int
 show(struct req *r, struct out *o, const struct machine *m, struct err *e)
 {
+	char allow[MACHINE_ALLOW_MAX + 1] = "";
 	int64_t *ids;
 	size_t n, i;
 
-	if (store_machine_tunnels(r->store, m->id, &ids, &n, e) == -1)
+	if (store_machine_allow(r->store, m->id, allow, e) == -1 ||
+	    store_machine_tunnels(r->store, m->id, &ids, &n, e) == -1)
 		return -1;
 	out_number(o, "id", m->id);
 	out_number(o, "user_id", m->user);
@@ -27,6 +29,7 @@ show(struct req *r, struct out *o, const struct machine *m, struct err *e)
 	out_text_or_null(o, "computer", m->computer);
 	out_text_or_null(o, "system", m->system);
 	out_text_or_null(o, "address", m->address);
+	out_words(o, "allow", allow);
 	out_number(o, "keys", m->keys);
 	out_array(o, "tunnel_ids");
 	for (i = 0; i < n; i++)

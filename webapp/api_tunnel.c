@@ -9,6 +9,7 @@
 #include "live.h"
 #include "page.h"
 #include "problem.h"
+#include "refusal.h"
 #include "status.h"
 #include "store/store.h"
 #include "store/store_machine.h"
@@ -141,7 +142,9 @@ ask_relay(struct req *r, const struct tunnel *list, size_t n, struct live *l)
 static void
 answer(struct req *r, int64_t id, struct beside *b, unsigned status)
 {
+	const char *notice;
 	struct tunnel t;
+	struct out *o;
 	struct err e;
 	int rc;
 
@@ -151,7 +154,9 @@ answer(struct req *r, int64_t id, struct beside *b, unsigned status)
 		&b->pairs_n, &e) == -1)
 		rc = -1;
 	if (rc == 1) {
-		show(r, api_out(r), &t, b);
+		show(r, o = api_out(r), &t, b);
+		notice = refusal_of(r, t.id, t.local_host, t.local_port);
+		out_text_or_null(o, "notice", notice != NULL ? notice : "");
 		api_done(r, status);
 		free(b->pairs);
 	} else if (rc == 0) {

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "allow.h"
 #include "api.h"
 #include "app.h"
 #include "base/str.h"
@@ -22,6 +21,7 @@
 #include "step.h"
 #include "store/store.h"
 #include "store/store_machine.h"
+#include "targets.h"
 #include "tls/tls_cert.h"
 #include "words.h"
 
@@ -132,7 +132,7 @@ show(struct req *r, const struct tunnel *tun, const char *token,
 	    req_text(r, "Connect a computer to %s", tun->name), TAB_TUNNELS);
 	const struct machine *m;
 	struct fleet fleet;
-	struct allow list;
+	struct targets list;
 	struct tpl *row;
 	int rc = -1;
 
@@ -145,11 +145,11 @@ show(struct req *r, const struct tunnel *tun, const char *token,
 		goto out;
 	m = fleet_of(&fleet, tun->id);
 	if (token != NULL) {
-		if (allow_load(r, machine, &list, e) == -1)
+		if (targets_load(r, machine, &list, e) == -1)
 			goto out;
 		row = tpl_row(t, "KEY_SHOWN");
 		tpl_set(row, "KEY", token);
-		tpl_set(row, "ALLOWED", allow_text(r, &list));
+		tpl_set(row, "ALLOWED", targets_text(r, &list));
 		tpl_int(row, "MACHINE_ID", machine);
 		show_program(r, row);
 	} else {

@@ -103,8 +103,13 @@ show_machine(struct req *r, struct tpl *t, const struct view *v, size_t at,
 {
 	const struct machine *m = &v->fleet.at[at];
 	struct tpl *row = tpl_row(t, "MACHINE"), *link;
+	char allow[MACHINE_ALLOW_MAX + 1] = "";
 	bool first = true;
 
+	if (store_machine_allow(r->store, m->id, allow, e) == -1)
+		return -1;
+	if (*allow != '\0')
+		tpl_maybe(row, "ALLOWS", allow);
 
 	tpl_int(row, "ID", m->id);
 	tpl_set(row, "NAME", m->name);

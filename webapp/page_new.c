@@ -8,6 +8,7 @@
 #include "owner.h"
 #include "page.h"
 #include "pages.h"
+#include "refusal.h"
 #include "row.h"
 #include "store/store.h"
 #include "store/store_setting.h"
@@ -53,11 +54,17 @@ struct fields {
 	const char *name, *kind, *local_host, *local_port, *public_port;
 	const char *proxy, *allow, *deny, *rate, *visitors, *expires;
 	const char *machine; /* "new" or an id */
+	const char *anyway;  /* a target that is wanted though it is refused */
 };
 
 static void
 set_fields(struct tpl *t, const struct fields *f)
 {
+	bool sure = *f->anyway != '\0';
+
+	tpl_maybe(t, "ANYWAY", f->anyway);
+	tpl_set(t, "MAKE", sure ? "Make it anyway" : "Make the tunnel");
+	tpl_set(t, "SAVE", sure ? "Save it anyway" : "Save");
 	tpl_set(t, "NAME", f->name);
 	tpl_set(t, "LOCAL_HOST", f->local_host);
 	tpl_set(t, "LOCAL_PORT", f->local_port);
@@ -94,6 +101,7 @@ sent(struct req *r)
 		.visitors = req_form(r, "visitors_max"),
 		.expires = req_form(r, "expires"),
 		.machine = req_form(r, "machine"),
+		.anyway = req_form(r, "anyway"),
 	};
 
 	return f;
@@ -189,7 +197,7 @@ new_page(struct req *r)
 {
 	const struct preset *p = preset_asked(r);
 	struct fields f = { p->name, p->kind, "127.0.0.1", p->port, "", "off",
-		"", "", p->rate, "", "", "new" };
+		"", "", p->rate, "", "", "new", "" };
 	struct form none = { .n = 0 };
 	struct settings set;
 	struct fleet fleet;
@@ -234,6 +242,38 @@ refused(struct req *r, struct form *wrong, const struct err *e)
 	return strcmp(field, "public_port") == 0 ? 409 : 422;
 }
 
+/*
+ * A machine that would serve it refuses the target: notes that once, and is
+ * content when the form comes back for the same.  Else false.
+ */
+static bool
+is_doubtful(struct req *r, const struct tunnel_wish *w, const char *refusal,
+    struct fields *f, struct form *wrong)
+{
+	const char *target;
+
+	if (refusal == NULL) {
+		f->anyway = "";
+		return false;
+	}
+	target = refusal_target(r, w->local_host, w->local_port);
+	if (strcmp(f->anyway, target) == 0)
+		return false;
+	f->anyway = target;
+	form_wrong(wrong, "local_port", refusal);
+	return true;
+}
+
+/* Where what was saved is to be seen; a refused target needs a new file. */
+static void
+go_on(struct req *r, const struct fields *f, int64_t tunnel, const char *end)
+{
+	if (*f->anyway != '\0')
+		req_go(r, "/download/%lld", (long long)tunnel);
+	else
+		req_go(r, "/tunnels/%lld%s", (long long)tunnel, end);
+}
+
 /* Makes it and lets a machine serve it (0: none). */
 static int
 make(struct req *r, const struct tunnel_wish *w, uint64_t machine,
@@ -268,6 +308,14 @@ new_make(struct req *r)
 	}
 	if (!str_number(f.machine, 1, INT64_MAX, &machine))
 		machine = 0;
+	if (is_doubtful(r, &w,
+		machine != 0 ? refusal_by(r, (int64_t)machine, w.local_host,
+				   w.local_port)
+			     : NULL,
+		&f, &wrong)) {
+		again(r, &f, &wrong, 422);
+		return;
+	}
 	if (make(r, &w, machine, &t, &e) == -1) {
 		if (!page_was_refused(r))
 			page_trouble(r, &e);
@@ -275,7 +323,7 @@ new_make(struct req *r)
 			again(r, &f, &wrong, refused(r, &wrong, &e));
 		return;
 	}
-	req_go(r, "/tunnels/%lld", (long long)t.id);
+	go_on(r, &f, t.id, "");
 }
 
 /* --- changing ---------------------------------------------------------------- */
@@ -324,9 +372,21 @@ edit_page(struct req *r)
 		.visitors = number_or_nothing(r, t.visitors_max),
 		.expires = tunnel_form_day(r, t.expires_at),
 		.machine = "",
+		.anyway = "",
 	};
 
 	show_edit(r, 200, &t, &f, &none);
+}
+
+/* Who would refuse its new target; the old one was told when it was new. */
+static const char *
+refusal_of_new(
+    struct req *r, const struct tunnel *t, const struct tunnel_wish *w)
+{
+	if (w->local_port == t->local_port &&
+	    strcmp(w->local_host, t->local_host) == 0)
+		return NULL;
+	return refusal_of(r, t->id, w->local_host, w->local_port);
 }
 
 void
@@ -348,6 +408,10 @@ edit_save(struct req *r)
 		show_edit(r, status, &t, &f, &wrong);
 		return;
 	}
+	if (is_doubtful(r, &w, refusal_of_new(r, &t, &w), &f, &wrong)) {
+		show_edit(r, status, &t, &f, &wrong);
+		return;
+	}
 	if (w.public_port == t.public_port)
 		w.set &= ~(unsigned)TUNNEL_PORT;
 	rc = store_tunnel_edit(
@@ -362,6 +426,6 @@ edit_save(struct req *r)
 	} else {
 		page_note(r, t.user, "tunnel edit", "tunnel %lld \"%s\"",
 		    (long long)t.id, w.name);
-		req_go(r, "/tunnels/%lld?said=saved", (long long)t.id);
+		go_on(r, &f, t.id, "?said=saved");
 	}
 }

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "allow.h"
 #include "app.h"
 #include "base/str.h"
 #include "client.h"
 #include "store/store_machine.h"
+#include "targets.h"
 #include "tls/tls_cert.h"
 
 enum { FILE_NAME_MAX = 80 };
@@ -88,11 +88,11 @@ starter_send(struct req *r, struct starter *s, const struct tunnel *t,
 {
 	char name[FILE_NAME_MAX], called[BAT_MACHINE_MAX];
 	struct machine m = { 0 };
-	struct allow a;
+	struct targets a;
 	char *text;
 	size_t n;
 
-	if (allow_load(r, machine, &a, e) == -1 ||
+	if (targets_load(r, machine, &a, e) == -1 ||
 	    store_machine_by_id(r->store, t->user, machine, &m, e) == -1)
 		return -1;
 	s->bat.machine = bat_machine(called, m.name, machine);

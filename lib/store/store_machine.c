@@ -300,6 +300,24 @@ store_machine_add(struct store *s, int64_t user, const char *name,
 	    s, add(s, user, name, tunnels, n, id_out, token_out, e), e);
 }
 
+int
+store_machine_allow(struct store *s, int64_t machine, char *to, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc;
+
+	if ((q = store_query(s,
+		 "SELECT allow FROM machine WHERE id = ?1"
+		 " AND deleted_at IS NULL",
+		 e)) == NULL)
+		return -1;
+	sqlite3_bind_int64(q, 1, machine);
+	if ((rc = store_step(s, q, e)) == 1)
+		store_text(to, MACHINE_ALLOW_MAX + 1, q, 0);
+	store_query_end(s, q);
+	return rc;
+}
+
 /* Runs a change of ?1 user, ?2 id, ?3 now: 1 when it found its row. */
 static int
 change(

@@ -71,6 +71,16 @@ int store_machine_by_id(struct store *s, int64_t user, int64_t id,
 int store_machine_remove(
     struct store *s, int64_t user, int64_t id, struct err *e);
 
+enum { MACHINE_ALLOW_MAX = 4095 };
+
+/*
+ * What its last client said that it may be asked to reach ("127.0.0.1:22,
+ * nas:*", without spaces); "" when none has said so yet.  to has room for
+ * MACHINE_ALLOW_MAX + 1 bytes.
+ */
+int store_machine_allow(
+    struct store *s, int64_t machine, char *to, struct err *e);
+
 /* May the machine serve the tunnel?  0 when either is not user's. */
 int store_machine_serve(struct store *s, int64_t user, int64_t machine,
     int64_t tunnel, bool may, struct err *e);

@@ -26,10 +26,11 @@ static const char session_sql[] =
     " WHERE machine_id = excluded.machine_id";
 
 static const char machine_sql[] =
-    "UPDATE machine SET computer = ?2, system = ?3, address = ?4, seen_at = ?5"
+    "UPDATE machine SET computer = ?2, system = ?3, address = ?4,"
+    " seen_at = ?5, allow = ifnull(?7, allow)"
     " WHERE id = ?1 AND (seen_at IS NULL OR ?5 >= seen_at + ?6"
     " OR (?5 >= seen_at AND (computer <> ?2 OR address <> ?4"
-    " OR system <> ?3)))";
+    " OR system <> ?3 OR allow <> ifnull(?7, allow))))";
 
 static const char usage_sql[] =
     "INSERT INTO usage_hour (hour, tunnel_id, bytes_in, bytes_out, streams,"
@@ -110,6 +111,7 @@ write_machine(struct store *s, sqlite3_stmt *q, const struct session_row *r,
 	bind_cut(q, 4, r->address, address, sizeof(address));
 	sqlite3_bind_int64(q, 5, r->seen_at);
 	sqlite3_bind_int64(q, 6, SEEN_MS);
+	sqlite3_bind_text(q, 7, r->allow, -1, SQLITE_STATIC);
 	return run(s, q, e);
 }
 

@@ -28,6 +28,7 @@ struct session_row {
 	const char *version;
 	const char *system;
 	const char *computer;
+	const char *allow; /* of its client, "a:1,b:*"; NULL: as it was */
 	int64_t connected_at;
 	int64_t seen_at;
 	int64_t disconnected_at;      /* 0: it lives */

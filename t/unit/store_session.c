@@ -36,6 +36,7 @@ sessions(void)
 	struct session_row r = row(1, machine), gone = row(2, 4711);
 	struct session_batch b = { .sessions = &r, .session_n = 1 };
 	struct session_info *list;
+	char allow[MACHINE_ALLOW_MAX + 1];
 	struct machine m;
 	int64_t next;
 	size_t n;
@@ -55,6 +56,9 @@ sessions(void)
 	is_int(list[0].bytes_in, 50, "nor do counters");
 	is_int(list[0].disconnected_at, 0, "it lives");
 	free(list);
+	is_int(
+	    store_machine_allow(s, machine, allow, &rig_err), 1, "it may be");
+	is_str(allow, "", "asked for nothing that is known");
 	store_machine_by_id(s, user, machine, &m, &rig_err);
 	is_str(m.computer, "nas", "the machine's computer is known");
 	is_str(m.address, "192.0.2.7", "and its address");
@@ -65,6 +69,17 @@ sessions(void)
 	store_machine_by_id(s, user, machine, &m, &rig_err);
 	is_int(m.seen_at, 408000, "then again");
 	is_str(m.address, "192.0.2.8", "from elsewhere");
+	r.allow = "127.0.0.1:22,nas:*";
+	store_session_write(s, &b, &rig_err);
+	store_machine_allow(s, machine, allow, &rig_err);
+	is_str(allow, r.allow, "what it may be asked for is kept at once");
+	r.allow = NULL;
+	r.seen_at += 400 * 1000;
+	store_session_write(s, &b, &rig_err);
+	store_machine_allow(s, machine, allow, &rig_err);
+	is_str(allow, "127.0.0.1:22,nas:*", "until another tells of itself");
+	is_int(store_machine_allow(s, 4711, allow, &rig_err), 0,
+	    "no machine, no list");
 
 	b.sessions = &gone;
 	is_int(store_session_write(s, &b, &rig_err), 1,

@@ -1,4 +1,5 @@
-#include "../../client/allow.h"
+#include "net/allow.h"
+
 #include "base/err.h"
 #include "tap.h"
 
@@ -60,12 +61,12 @@ test_many(void)
 	int i;
 
 	a.count = 0;
-	for (i = 1; i <= PROTO_ALLOW_MAX; i++) {
+	for (i = 1; i <= ALLOW_MAX; i++) {
 		snprintf(text, sizeof(text), "h:%d", i);
 		if (allow_add(&a, text, &e) != 0)
 			break;
 	}
-	is_int(a.count, PROTO_ALLOW_MAX, "as many as HELLO carries");
+	is_int(a.count, ALLOW_MAX, "as many as HELLO carries");
 	is_int(allow_add(&a, "h:99", &e), -1, "and not one more");
 	is_int(strlen(allow_text(&a, text, sizeof(text))) < sizeof(text), 1,
 	    "a list that does not fit");

@@ -1,4 +1,4 @@
-#include "allow.h"
+#include "targets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "store/store_machine.h"
 
 static bool
-has(const struct allow *a, const char *target)
+has(const struct targets *a, const char *target)
 {
 	for (size_t i = 0; i < a->n; i++)
 		if (strcmp(a->at[i], target) == 0)
@@ -17,7 +17,7 @@ has(const struct allow *a, const char *target)
 }
 
 int
-allow_load(struct req *r, int64_t machine, struct allow *a, struct err *e)
+targets_load(struct req *r, int64_t machine, struct targets *a, struct err *e)
 {
 	const char *target;
 	struct tunnel t;
@@ -45,7 +45,7 @@ allow_load(struct req *r, int64_t machine, struct allow *a, struct err *e)
 }
 
 const char *
-allow_text(struct req *r, const struct allow *a)
+targets_text(struct req *r, const struct targets *a)
 {
 	const char *all = "";
 

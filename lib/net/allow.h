@@ -1,21 +1,26 @@
 /*
- * allow: the addresses that this machine's owner lets the relay reach.  Nothing
- * else is ever dialled, whatever the relay says.
+ * allow: the addresses that a machine's owner lets the relay reach.  Its client
+ * dials nothing else, whatever the relay says; who makes a tunnel is told
+ * before (webapp).
  */
-#ifndef CLIENT_ALLOW_H
-#define CLIENT_ALLOW_H
+#ifndef NET_ALLOW_H
+#define NET_ALLOW_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "net/addr.h"
-#include "proto/hello.h"
 
 struct err;
 
+enum {
+	ALLOW_MAX = 64, /* entries, as HELLO carries them */
+	ALLOW_TEXT_MAX = 255,
+};
+
 struct allow_entry {
-	char text[PROTO_TEXT_MAX + 1]; /* as given, for HELLO and for people */
+	char text[ALLOW_TEXT_MAX + 1]; /* as given, for HELLO and for people */
 	char host[ADDR_HOST_MAX + 1];
 	bool is_number; /* host is an address: ip */
 	struct addr ip;
@@ -24,7 +29,7 @@ struct allow_entry {
 };
 
 struct allow {
-	struct allow_entry entries[PROTO_ALLOW_MAX];
+	struct allow_entry entries[ALLOW_MAX];
 	size_t count;
 };
 

@@ -1,4 +1,4 @@
-#include "allow.h"
+#include "net/allow.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,8 +44,8 @@ add_one(struct allow *a, const char *text, size_t len, struct err *e)
 	char whole[sizeof(n->text)], probe[sizeof(n->text) + 8], *colon;
 	uint16_t port;
 
-	if (a->count == PROTO_ALLOW_MAX)
-		return err_set(e, "more than %d addresses", PROTO_ALLOW_MAX);
+	if (a->count == ALLOW_MAX)
+		return err_set(e, "more than %d addresses", ALLOW_MAX);
 	if (len == 0)
 		return err_set(e, "an address between the commas is missing");
 	if (len >= sizeof(n->text))
