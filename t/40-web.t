@@ -405,6 +405,15 @@ $kim->post('/account/password', old => 'another four words',
     new => $PASSWORD);
 is($kim->status, 303, 'and does');
 is($kim->get('/account')->status, 200, 'this browser stays inside');
+like($kim->text, qr{<li><a href="/account" aria-current="page">Account</a>},
+    'the head leads to the account');
+like($kim->text, qr{<option value="write">read and write</option>},
+    'a new key may write unless it is told not to');
+like($kim->text, qr{<code>adit tcp</code>.*need read and write},
+    'as the client needs it, which stands beside it');
+$kim->post('/account/keys', name => '', scope => 'read');
+like($kim->text, qr{<option value="read" selected>},
+    'what was chosen stays chosen');
 $kim->post('/account/keys', name => 'script', scope => 'read');
 is($kim->status, 201, 'a key for a program');
 is($kim->get('/account')->text =~ /script/ ? 1 : 0, 1, 'is listed');

@@ -153,6 +153,12 @@ ends(23, 'a certificate that nobody vouches for', 'tcp', 80, '--dashboard',
 my $bad = $rig->token_file('ab' x 32);
 like(ends(22, 'no good API key', 'tcp', 80, '--dashboard', $url, @trust,
     '--api-key-file', $bad), qr/API key/, 'says so');
+my $reads = $rig->token_file($api->ask(POST => '/api/keys', key => $key,
+    json => { name => 'reads', scope => 'read' })->{json}{key});
+like(ends(22, 'a key that may only read', 'tcp', 81, '--dashboard', $url,
+    @trust, '--api-key-file', $reads),
+    qr/may only read.*make one on the page of your account/,
+    'says where there is another');
 my $short = $rig->token_file('abc');
 like(ends(20, 'no API key at all', 'tcp', 80, '--dashboard', $url, @trust,
     '--api-key-file', $short), qr/64 hex digits/, 'says so');

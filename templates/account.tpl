@@ -33,7 +33,7 @@
     <form class="pad side" method="post" action="{{BASE}}/account/keys">
       <input type="hidden" name="token" value="{{TOKEN}}">
       <div class="field"><label for="name">Name of a new key</label><input id="name" name="name" type="text" maxlength="100" value="{{KEY_NAME}}" required{{#NAME_WRONG}} aria-invalid="true" aria-describedby="name-e"{{/NAME_WRONG}}>{{#NAME_WRONG}}<p class="wrong" id="name-e">{{SAYS}}</p>{{/NAME_WRONG}}</div>
-      <div class="field"><label for="scope">It may</label><select id="scope" name="scope"><option value="read">read</option><option value="write">read and write</option></select></div>
+      <div class="field"><label for="scope">It may</label><p class="hint" id="scope-h"><code>adit tcp</code>, <code>udp</code> and <code>both</code> need read and write.</p><select id="scope" name="scope" aria-describedby="scope-h"><option value="write">read and write</option><option value="read"{{#ONLY_READS}} selected{{/ONLY_READS}}>read only</option></select></div>
       <button class="btn" type="submit">Make a key</button>
     </form>
   </section>

@@ -23,9 +23,10 @@
       {{#IS_ADMIN}}
       <li><a href="{{BASE}}/admin"{{#IN_ADMIN}} aria-current="page"{{/IN_ADMIN}}>Admin</a></li>
       {{/IS_ADMIN}}
+      <li><a href="{{BASE}}/account"{{#IN_ACCOUNT}} aria-current="page"{{/IN_ACCOUNT}}>Account</a></li>
     </ul>
   </nav>
-  <div class="me"><a href="{{BASE}}/account"{{#IN_ACCOUNT}} aria-current="page"{{/IN_ACCOUNT}}>{{EMAIL}}</a>
+  <div class="me"><span class="soft">{{EMAIL}}</span>
     <form method="post" action="{{BASE}}/signout"><input type="hidden" name="token" value="{{TOKEN}}"><button class="link" type="submit">Sign out</button></form></div>
 </header>
 {{/HOUSE}}

@@ -79,6 +79,8 @@ show(struct req *r, unsigned status, const struct form *wrong, const char *key,
 	tpl_set(t, "SINCE", words_when(r, r->user.created_at));
 	tpl_int(t, "PASSWORD_MIN", CHECK_PASSWORD_MIN);
 	tpl_set(t, "KEY_NAME", key == NULL ? req_form(r, "name") : "");
+	if (key == NULL && strcmp(req_form(r, "scope"), "read") == 0)
+		tpl_show(t, "ONLY_READS");
 	if (r->user.frozen_at != 0)
 		tpl_show(t, "FROZEN");
 	if (key != NULL) {

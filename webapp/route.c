@@ -351,7 +351,8 @@ may(struct req *r, unsigned demands)
 	}
 	if ((demands & WRITES) && !r->may_write) {
 		refuse(r, demands, 403,
-		    "This key may only read. Use one that may write.");
+		    "This API key may only read, and this needs one that may "
+		    "read and write: make one on the page of your account.");
 		return false;
 	}
 	return !(demands & FORM_TOKEN) || has_form(r, demands);
