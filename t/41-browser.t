@@ -27,7 +27,6 @@ Rig::Net::npm('axe-core', 'playwright-core')
 my $rig = Rig->new;
 my $relayd = $rig->relayd;
 my $web = Rig::Web->new($rig);
-Rig::Api::lay_windows($rig);
 my $service = $rig->service('echo:0');
 my $shots = "$Rig::HOUSE/build/shots";
 mkdir $_ for "$Rig::HOUSE/build", $shots;
@@ -55,6 +54,17 @@ my %answers = (
 		return 'started';
 	},
 	'client-end' => sub { return $adit->stop('INT') },
+	building => sub {
+		my ($says) = @_;
+		mkdir "$rig->{dir}/client";
+		Rig::Web::spew("$rig->{dir}/client/building", "$says\n");
+		return 'said';
+	},
+	built => sub {
+		unlink "$rig->{dir}/client/building";
+		Rig::Api::lay_windows($rig);
+		return 'laid';
+	},
 	'relay-end' => sub { return $relayd->stop },
 	traffic => sub {
 		my ($n) = @_;

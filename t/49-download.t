@@ -52,7 +52,7 @@ is_deeply([ links($page) ], [], 'and offers none');
 
 Rig::Web::spew("$folder/building", "building <b>OpenSSL</b>\n");
 $page = page();
-like($page, qr{being built at this moment \(<code>building &lt;b&gt;},
+like($page, qr{being built at this moment: <code>building &lt;b&gt;},
     'being built: it says how far');
 unlike($page, qr/has no program/, 'instead');
 is($web->browser->get('/client/building')->status, 404,
@@ -89,7 +89,7 @@ like(start_page(), qr/which this server does not have yet/,
     'nothing for Windows: it says so');
 Rig::Web::spew("$folder/building", "building <b>OpenSSL</b>\n");
 like(start_page(),
-    qr{Windows: the program is being built at this moment \(<code>building &lt;b},
+    qr{Windows: the program is being built at this moment: <code>building &lt;b},
     'being built: it says how far');
 unlike(start_page(), qr/does not have yet|Download for Windows/, 'instead');
 unlink "$folder/building";

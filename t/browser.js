@@ -182,8 +182,17 @@ async function story(browser) {
 	    (await p.locator(".steps .done").count()) === 1);
 	await shoot(p, "tunnel-verified");
 
-	/* a computer */
+	/* a computer; its program for Windows is still being built */
+	await rig("building", "curl for Windows (once, a few minutes)");
 	await p.goto(tunnel.replace("tunnels", "download"));
+	ok(await p.locator("text=being built at this moment: curl for Windows (once").isVisible(), "it says what is being built");
+	await shoot(p, "download-building");
+	await rig("building", "the client for Windows");
+	await soon("and goes on saying so by itself", 15, async () =>
+	    await p.locator("text=being built at this moment: the client for Windows").isVisible());
+	await rig("built");
+	await soon("until the file is there", 15, async () =>
+	    await p.locator("text=Download for Windows").isVisible());
 	await shoot(p, "download");
 	const [ file ] = await Promise.all([ p.waitForEvent("download"),
 	    p.click("text=Download for Windows") ]);
@@ -193,6 +202,12 @@ async function story(browser) {
 	ok(await p.locator("button:has-text('Download for Windows')").isEnabled(),
 	    "and the page stays");
 	await p.click("text=Make a key and show the command for Linux");
+	for (const id of ["cmd-key", "cmd-run", "unit"]) {
+		await p.locator(`#${id} + button`).click();
+		const copied = await p.evaluate(() => navigator.clipboard.readText()).catch(() => null);
+		ok(copied === await p.locator("#" + id).textContent(), `the button beside #${id} copies it`, copied);
+	}
+	ok(await p.locator("pre.console:not(:has(+ [data-copy]))").count() === 0, "each command has one");
 	const key = await p.locator("#key").textContent();
 	const command = await p.locator("#cmd-run").textContent();
 	ok(/^[0-9a-f]{64}$/.test(key), "a key is shown");

@@ -26,6 +26,7 @@
     {{#FIRST}}
     <input type="hidden" name="first" value="1">
     {{/FIRST}}
+    <div class="form" id="ways" data-live>
     {{#WINDOWS}}
     <p>You get one file, with a key for that computer in it. Double-click it there and leave its window open.</p>
     <div class="acts"><button class="btn go" type="submit" name="for" value="windows">Download for Windows</button></div>
@@ -38,11 +39,12 @@
     <div class="acts"><button class="btn go" type="submit">Make a key and show the command for Linux</button></div>
     {{/NOT_WINDOWS}}
     {{#WINDOWS_BUILDING}}
-    <p class="small soft">Windows: the program is being built at this moment{{#SAYS}} (<code>{{SAYS}}</code>){{/SAYS}}. In a few minutes this page offers a file to double-click; load it again then.</p>
+    <p class="small soft" data-look>Windows: the program is being built at this moment{{#SAYS}}: <code>{{SAYS}}</code>{{/SAYS}}. In a few minutes this page offers a file to double-click.<noscript> Load it again then.</noscript></p>
     {{/WINDOWS_BUILDING}}
     {{#NO_WINDOWS}}
     <p class="small soft">Windows: a file to double-click comes with the client program for Windows, which this server does not have yet.</p>
     {{/NO_WINDOWS}}
+    </div>
   </form>
   {{/ASK}}
   {{#KEY_SHOWN}}
@@ -59,31 +61,33 @@
         {{#PROGRAM}}
         <p>One file that runs on any Linux (x86_64); its SHA-256 begins with <code>{{HASH}}</code>. Then put it in its place:</p>
         <div class="acts"><a class="btn" href="{{BASE}}/client/{{FILE}}">Program for Linux</a></div>
-        <pre class="console" id="cmd-put">install -D -m 755 ~/Downloads/{{FILE}} ~/.local/bin/adit</pre>
+        <div class="cmd"><pre class="console" id="cmd-put">install -D -m 755 ~/Downloads/{{FILE}} ~/.local/bin/adit</pre><button class="copy needs-js" type="button" data-copy>Copy<span class="vh"> the command that puts it in its place</span></button></div>
         {{/PROGRAM}}
         {{#BUILDING}}
-        <p>The program for any Linux is being built at this moment{{#SAYS}} (<code>{{SAYS}}</code>){{/SAYS}}. In a few minutes it is here: <code>{{BASE}}/client/adit-linux-x86_64</code>. Your key stays good meanwhile.</p>
+        <p>The program for any Linux is being built at this moment{{#SAYS}}: <code>{{SAYS}}</code>{{/SAYS}}. In a few minutes it is here: <code>{{URL}}</code>. Your key stays good meanwhile.</p>
         {{/BUILDING}}
         {{#OWN_PROGRAM}}
         <p>This one is for {{SYSTEM}}, the system of this server, and newer ones of its kind; its SHA-256 begins with <code>{{HASH}}</code>. It needs <code>libssl3</code> and <code>libhttp-parser2.9</code>. Then put it in its place:</p>
         <div class="acts"><a class="btn" href="{{BASE}}/client/{{FILE}}">Program for {{SYSTEM}}</a></div>
-        <pre class="console" id="cmd-put-own">install -D -m 755 ~/Downloads/{{FILE}} ~/.local/bin/adit</pre>
+        <div class="cmd"><pre class="console" id="cmd-put-own">install -D -m 755 ~/Downloads/{{FILE}} ~/.local/bin/adit</pre><button class="copy needs-js" type="button" data-copy>Copy<span class="vh"> the command that puts it in its place</span></button></div>
         {{/OWN_PROGRAM}}
         {{#NO_PROGRAM}}
         <p>This server has no program to download yet. On that computer, <code>make</code> in Adit’s source makes it: <code>build/adit</code>; then put it in its place:</p>
-        <pre class="console">install -D -m 755 build/adit ~/.local/bin/adit</pre>
+        <div class="cmd"><pre class="console">install -D -m 755 build/adit ~/.local/bin/adit</pre><button class="copy needs-js" type="button" data-copy>Copy<span class="vh"> the command that puts it in its place</span></button></div>
         {{/NO_PROGRAM}}</li>
       <li><h3>Store the key</h3><p>Run this, paste the key, press Enter, then Ctrl-D.</p>
-        <pre class="console" id="cmd-key">mkdir -p ~/.config/adit
-(umask 077; cat &gt; ~/.config/adit/machine-{{MACHINE_ID}}.key)</pre></li>
+        <div class="cmd"><pre class="console" id="cmd-key">mkdir -p ~/.config/adit
+(umask 077; cat &gt; ~/.config/adit/machine-{{MACHINE_ID}}.key)</pre><button class="copy needs-js" type="button" data-copy>Copy<span class="vh"> the command that stores the key</span></button></div></li>
       <li><h3>Start it</h3><p>The window shows the lamps; Ctrl-C ends it. If <code>adit</code> is not found, say <code>~/.local/bin/adit</code>; from the next sign-in on, the short name does.</p>
-        <pre class="console" id="cmd-run">adit connect \
+        <div class="cmd"><pre class="console" id="cmd-run">adit connect \
   --server {{SERVER}} \
   --pin {{PIN}} \
   --allow {{ALLOWED}} \
-  --token-file ~/.config/adit/machine-{{MACHINE_ID}}.key</pre></li>
-      <li><h3>Keep it running</h3><p>Put this into <code>~/.config/systemd/user/adit-{{MACHINE_ID}}.service</code>; then <code>systemctl --user enable --now adit-{{MACHINE_ID}}</code>, and <code>loginctl enable-linger</code> for a computer where nobody signs in.</p>
-        <pre class="console" id="unit">[Unit]
+  --token-file ~/.config/adit/machine-{{MACHINE_ID}}.key</pre><button class="copy needs-js" type="button" data-copy>Copy<span class="vh"> the command that starts it</span></button></div></li>
+      <li><h3>Keep it running</h3><p>This makes a unit of systemd and starts it, now and whenever you sign in; on a computer where nobody signs in, say <code>loginctl enable-linger</code> too.</p>
+        <div class="cmd"><pre class="console" id="unit">mkdir -p ~/.config/systemd/user
+cat &gt; ~/.config/systemd/user/adit-{{MACHINE_ID}}.service &lt;&lt;'END'
+[Unit]
 Description=Adit, machine {{MACHINE_ID}}
 After=network-online.target
 [Service]
@@ -91,7 +95,10 @@ ExecStart=%h/.local/bin/adit connect --server {{SERVER}} --pin {{PIN}} --allow {
 Restart=on-failure
 RestartPreventExitStatus=2 20 21 22 23 24 25
 [Install]
-WantedBy=default.target</pre></li>
+WantedBy=default.target
+END
+systemctl --user daemon-reload
+systemctl --user enable --now adit-{{MACHINE_ID}}</pre><button class="copy needs-js" type="button" data-copy>Copy<span class="vh"> the commands that keep it running</span></button></div></li>
     </ol>
     <div class="acts"><a class="btn" href="{{BASE}}/tunnels/{{ID}}">Watch the lamps</a></div>
   </section>

@@ -92,13 +92,17 @@ show_program(struct req *r, struct tpl *t)
 	const char *any = client_newest(r, CLIENT_LINUX);
 	const char *own = client_newest(r, CLIENT_OWN);
 	const char *says = client_building(r);
+	struct tpl *row;
 
 	if (any != NULL) {
 		offer(t, "PROGRAM", any);
 		return;
 	}
-	if (says != NULL)
-		tpl_maybe(tpl_row(t, "BUILDING"), "SAYS", says);
+	if (says != NULL) {
+		row = tpl_row(t, "BUILDING");
+		tpl_maybe(row, "SAYS", says);
+		tpl_set(row, "URL", req_url(r, "/client/adit-linux-x86_64"));
+	}
 	if (own != NULL)
 		tpl_set(offer(t, "OWN_PROGRAM", own), "SYSTEM",
 		    client_system(r, own));
