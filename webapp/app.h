@@ -25,6 +25,7 @@ struct app {
 	struct tunnel_ports ports;
 	uint16_t reserved[APP_RESERVED_MAX];
 	char *setup_path; /* setup.code beside the database */
+	char *gate_path;  /* where passwords queue (gate.h) */
 };
 
 #endif

@@ -117,15 +117,19 @@ read_url(struct app *app)
 		app->host[n - usual] = '\0';
 }
 
+/* What lies beside the database. */
 static int
-read_setup_path(struct app *app, struct err *e)
+read_paths(struct app *app, struct err *e)
 {
 	const char *db = app->conf.database, *slash = strrchr(db, '/');
 	int folder = slash == NULL ? 0 : (int)(slash - db) + 1;
 
-	if (asprintf(&app->setup_path, "%.*ssetup.code", folder, db) != -1)
+	if (asprintf(&app->setup_path, "%.*ssetup.code", folder, db) == -1)
+		app->setup_path = NULL;
+	if (asprintf(&app->gate_path, "%s.gate", db) == -1)
+		app->gate_path = NULL;
+	if (app->setup_path != NULL && app->gate_path != NULL)
 		return 0;
-	app->setup_path = NULL;
 	return err_set(e, "out of memory");
 }
 
@@ -136,7 +140,7 @@ read_conf(struct app *app, const char *path, struct err *e)
 		return -1;
 	read_url(app);
 	read_ports(app);
-	return read_setup_path(app, e);
+	return read_paths(app, e);
 }
 
 static int
@@ -228,7 +232,7 @@ run(struct app *app, const struct options *o, struct err *e)
 		return -1;
 	if (begin(app, &why) == -1)
 		log_error("web: %s", why.text);
-	gate_init(0);
+	gate_init(0, app->gate_path);
 	return app->is_cgi ? way_cgi(app, e) : run_fcgi(app, o, e);
 }
 
@@ -237,6 +241,7 @@ app_free(struct app *app)
 {
 	str_wipe(app->key, sizeof(app->key));
 	free(app->setup_path);
+	free(app->gate_path);
 	adit_conf_free(&app->conf);
 }
 
