@@ -11,11 +11,33 @@ enum {
 };
 
 static int
+has_room(struct store *s, int64_t user, struct err *e)
+{
+	sqlite3_stmt *q;
+	int64_t n;
+
+	if ((q = store_query(s,
+		 "SELECT count(*) FROM api_key WHERE user_id = ?1", e)) == NULL)
+		return -1;
+	sqlite3_bind_int64(q, 1, user);
+	if (store_number(s, q, &n, e) == -1)
+		return -1;
+	if (n < KEYS_MAX)
+		return 0;
+	return store_refuse(s, e,
+	    "there are %d API keys, as many as one user may have; revoke one "
+	    "that is not needed any more",
+	    (int)KEYS_MAX);
+}
+
+static int
 add(struct store *s, int64_t user, const char *name, bool may_write,
     const uint8_t *hash, int64_t *id_out, struct err *e)
 {
 	sqlite3_stmt *q;
 
+	if (has_room(s, user, e) == -1)
+		return -1;
 	if ((q = store_query(s,
 		 "INSERT INTO api_key (user_id, name, hash, created_at,"
 		 " may_write) SELECT id, ?2, ?3, ?4, ?5 FROM user"

@@ -14,7 +14,8 @@ struct err;
 struct store;
 
 enum {
-	KEY_LEN = 64, /* hex digits of 32 random bytes */
+	KEY_LEN = 64,   /* hex digits of 32 random bytes */
+	KEYS_MAX = 100, /* of one user */
 };
 
 struct api_key {
@@ -26,7 +27,10 @@ struct api_key {
 	bool may_write;       /* else it only reads */
 };
 
-/* key_out has room for KEY_LEN + 1 bytes and is the only copy. */
+/*
+ * key_out has room for KEY_LEN + 1 bytes and is the only copy.  Refused when the
+ * user has KEYS_MAX already.
+ */
 int store_key_add(struct store *s, int64_t user, const char *name,
     int64_t *id_out, char *key_out, struct err *e);
 

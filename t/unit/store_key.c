@@ -35,6 +35,17 @@ main(void)
 	is_int(store_key_remove(s, bob, id, &rig_err), 0, "not by another");
 	is_int(store_key_remove(s, alice, id, &rig_err), 1, "deleted");
 	is_int(store_key_user(s, key, &who, &rig_err), 0, "it opens no more");
+	for (n = 0; n <= KEYS_MAX; n++)
+		if (store_key_add(s, bob, "many", &id, key, &rig_err) == -1)
+			break;
+	is_int(n, KEYS_MAX, "so many and no more");
+	is_int(store_why(s), STORE_REFUSED, "which is a rule");
+	ok(strstr(rig_err.text, "100 API keys") != NULL, "and told");
+	is_int(store_key_add(s, alice, "x", &who, key, &rig_err), 0,
+	    "another's are another matter");
+	is_int(store_key_remove(s, bob, id, &rig_err), 1, "one less");
+	is_int(store_key_add(s, bob, "x", &id, key, &rig_err), 0,
+	    "makes room for one");
 	store_close(&s);
 	rig_end();
 	return tap_done();
