@@ -13,6 +13,8 @@
 #include "look.h"
 #include "net/loop.h"
 #include "plat/term.h"
+#include "proto/ctl.h"
+#include "qr.h"
 #include "say.h"
 #include "session.h"
 #include "view.h"
@@ -39,6 +41,7 @@ struct console {
 	size_t event_count;
 	struct view_tunnel *tunnels;
 	size_t tunnel_cap;
+	struct qr qr; /* of the first link that waits */
 	char *screen; /* what is being written */
 	size_t len;
 	size_t sent;
@@ -93,6 +96,21 @@ fill_tunnels(struct console *c, uint64_t now)
 	return i;
 }
 
+/* The code of the first tunnel that waits for its verification. */
+static const struct qr *
+find_code(struct console *c, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (c->tunnels[i].state != PROTO_PENDING)
+			continue;
+		qr_of(&c->qr, c->tunnels[i].verify_url);
+		return &c->qr;
+	}
+	return NULL;
+}
+
 static void
 render(struct console *c)
 {
@@ -109,6 +127,7 @@ render(struct console *c)
 	look_session(&v, c->s, now);
 	v.tunnel_count = fill_tunnels(c, now);
 	v.tunnels = c->tunnels;
+	v.qr = find_code(c, v.tunnel_count);
 	c->len = view_render(c->screen, SCREEN_MAX, &v);
 	c->sent = 0;
 }

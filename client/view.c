@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "log/log.h"
 #include "proto/ctl.h"
+#include "qr.h"
 
 /* --- characters ------------------------------------------------------------ */
 
@@ -570,15 +571,67 @@ first_tunnels(struct page *g)
 		    v->tunnel_count - shown, bad);
 }
 
+/*
+ * How much white the code of the first link that waits may have around it, when
+ * so many lines are left; 0: it has no place.  Without colours nobody knows
+ * which is white.
+ */
+static unsigned
+quiet_for(const struct page *g, size_t room)
+{
+	const struct view *v = g->v;
+	unsigned quiet;
+
+	if (v->qr == NULL || v->qr->width == 0 || !v->utf8 || !v->color ||
+	    v->link != VIEW_LINKED)
+		return 0;
+	for (quiet = QR_QUIET; quiet >= QR_QUIET_MIN; quiet--)
+		if (qr_columns(v->qr, quiet) <= edge_of(g) &&
+		    qr_lines(v->qr, quiet) <= room)
+			return quiet;
+	return 0;
+}
+
+/* Pure black on pure white: a palette's own are often neither. */
+static void
+draw_code(struct page *g, unsigned quiet)
+{
+	char line[3 * (QR_WIDTH_MAX + 2 * QR_QUIET) + 1];
+	unsigned i, lines = qr_lines(g->v->qr, quiet);
+
+	for (i = 0; i < lines && next_line(g); i++) {
+		qr_line(line, g->v->qr, quiet, i);
+		code(g, "\x1b[38;5;16;48;5;231m");
+		put(g, INK_PLAIN, line);
+		code(g, "\x1b[0m");
+	}
+}
+
+static void
+long_tunnels(struct page *g, size_t left)
+{
+	const struct view *v = g->v;
+	unsigned quiet = quiet_for(g, left);
+	size_t i;
+
+	for (i = 0; i < v->tunnel_count; i++) {
+		long_tunnel(g, &v->tunnels[i]);
+		if (quiet == 0 || v->tunnels[i].state != PROTO_PENDING)
+			continue;
+		draw_code(g, quiet);
+		quiet = 0;
+	}
+}
+
 static void
 tunnels(struct page *g)
 {
 	const struct view *v = g->v;
 	size_t i, room = g->limit > g->line ? g->limit - g->line : 0;
+	size_t lines = lines_for(g, DETAIL_LONG);
 
-	if (lines_for(g, DETAIL_LONG) <= room) {
-		for (i = 0; i < v->tunnel_count; i++)
-			long_tunnel(g, &v->tunnels[i]);
+	if (lines <= room) {
+		long_tunnels(g, room - lines);
 	} else if (lines_for(g, DETAIL_TROUBLE) <= room) {
 		next_line(g);
 		for (i = 0; i < v->tunnel_count; i++)

@@ -16,6 +16,8 @@ enum {
 	VIEW_EVENT_MAX = 400,
 };
 
+struct qr;
+
 enum view_link {
 	VIEW_DIALLING, /* never linked until now */
 	VIEW_LINKED,
@@ -62,6 +64,7 @@ struct view {
 	const char *trouble;  /* why there is no link */
 	const struct view_tunnel *tunnels;
 	size_t tunnel_count;
+	const struct qr *qr; /* of the first link that waits, or NULL */
 	const struct view_event *events; /* the oldest first */
 	size_t event_count;
 	const char *offer;    /* what a key does; NULL: nothing */

@@ -8,10 +8,10 @@
 # stops after the libraries; "curl" makes build/cache/curl.exe alone, as Windows
 # has one, for the tests.
 #
-# Both stand on OpenSSL and http-parser as Debian ships their source: fetched
-# through a private list that is derived from this machine's own apt settings
-# (nothing of those is changed), built once, kept in build/cache under a name
-# that says the source's version and how it was configured.  Delete
+# Both stand on OpenSSL, http-parser and qrencode as Debian ships their source:
+# fetched through a private list that is derived from this machine's own apt
+# settings (nothing of those is changed), built once, kept in build/cache under a
+# name that says the source's version and how it was configured.  Delete
 # build/cache to fetch newer ones.
 #
 # The same source gives the same bytes: no time, no path and no machine's name
@@ -124,9 +124,11 @@ sort_versions() {
 }
 
 # A mirror may list a version that it does not have (any more): each in turn.
-# The folder's name is the version's; src/NAME names the folder.
+# The folder's name is the version's; src/NAME names the folder.  With "tar"
+# what Debian has changed stays out.
 source_of() {
-	local name=$1 v at
+	local name=$1 v at tar=()
+	[ "${2:-}" != tar ] || tar=(--tar-only)
 	[ ! -e "$cache/src/$name" ] || return 0
 	update
 	mkdir -p "$cache/src"
@@ -134,9 +136,17 @@ source_of() {
 		at=$cache/src/$name-${v//[^A-Za-z0-9.+~-]/_}
 		rm -rf "$at"
 		mkdir -p "$at"
-		if (cd "$at" && apt_here apt-get source --download-only \
-			"$name=$v" && dpkg-source -x ./*.dsc tree) \
-			>"$cache/apt/log" 2>&1; then
+		if (
+			cd "$at"
+			apt_here apt-get source --download-only \
+				"${tar[@]}" "$name=$v" || exit 1
+			if [ ${#tar[@]} -eq 0 ]; then
+				dpkg-source -x ./*.dsc tree
+			else
+				mkdir tree
+				tar -xf ./*.orig.tar.* --strip-components=1 -C tree
+			fi
+		) >"$cache/apt/log" 2>&1; then
 			ln -sfn "${at##*/}" "$cache/src/$name"
 			say "$name $v: its source is here"
 			return 0
@@ -201,6 +211,28 @@ build_http_parser() {
 	) >>"$to/log" 2>&1
 }
 
+# Its library is nine files, and wants of its configure these words only.
+build_qrencode() {
+	local target=$1 to=$2 cc=cc_$1 ar=ar f objs=
+	[ "$target" != win ] || ar=x86_64-w64-mingw32-ar
+	(
+		cd "$cache/src/qrencode/tree"
+		for f in bitstream mask mmask mqrspec qrencode qrinput qrspec \
+			rsecc split; do
+			# shellcheck disable=SC2086
+			"${!cc}" -O2 $small -DSTATIC_IN_RELEASE=static \
+				-DMAJOR_VERSION=4 -DMINOR_VERSION=1 \
+				-DMICRO_VERSION=1 '-DVERSION="4.1.1"' \
+				-DHAVE_STRDUP=1 -c -o "$to/qr-$f.o" $f.c ||
+				exit 1
+			objs="$objs $to/qr-$f.o"
+		done
+		# shellcheck disable=SC2086
+		$ar rcsD "$to/lib/libqrencode.a" $objs
+		cp qrencode.h "$to/include/"
+	) >>"$to/log" 2>&1
+}
+
 # build/cache/win and build/cache/musl point to what was built last.
 build_libs() {
 	local target=$1 cc=cc_$1 key at started
@@ -208,6 +240,7 @@ build_libs() {
 		"deploy/packages.sh clients installs it"
 	source_of openssl
 	source_of http-parser
+	source_of qrencode tar
 	# shellcheck disable=SC2046
 	key=$({
 		readlink "$cache/src/openssl" "$cache/src/http-parser"
@@ -228,6 +261,11 @@ build_libs() {
 		fi
 		touch "$at/done"
 		say "built in $((SECONDS - started)) s"
+	fi
+	if [ ! -e "$at/done-qrencode" ]; then
+		build_qrencode "$target" "$at" ||
+			fail "qrencode could not be built ($at/log)"
+		touch "$at/done-qrencode"
 	fi
 	ln -sfn "${at##*/}" "$cache/$target"
 }

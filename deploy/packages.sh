@@ -16,7 +16,7 @@ test="perl git clang clang-format clang-tidy libclang-rt-14-dev cppcheck
 	openssl prometheus socat mandoc strace valgrind sqlite3 curl procps
 	util-linux systemd ca-certificates nginx-light fcgiwrap
 	python3-websockets nodejs npm node-ws chromium libjson-perl
-	tinyproxy-bin"
+	tinyproxy-bin zbar-tools"
 # The clients that people download, and what runs the Windows one.
 clients="gcc-mingw-w64-x86-64-win32 mingw-w64-tools musl-tools gcc make
 	linux-libc-dev dpkg-dev xz-utils perl debian-archive-keyring"

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "../../client/qr.h"
 #include "../../client/view.h"
 #include "base/str.h"
 #include "log/log.h"
@@ -234,6 +235,47 @@ test_cap(void)
 	ok(good, "a small buffer is never overrun");
 }
 
+/* The link's code is drawn where it fits, and nowhere else. */
+static void
+test_code(void)
+{
+	static struct qr qr;
+	size_t lines, columns;
+
+	fresh(100, 40, 2);
+	tunnels[1].state = PROTO_PENDING;
+	tunnels[1].verify_url = "https://tunnel.example.org/verify/abcdefghij";
+	qr_of(&qr, tunnels[1].verify_url);
+	v.qr = &qr;
+	v.color = true;
+	render();
+	ok(has("\xe2\x96\x88") && has(tunnels[1].verify_url),
+	    "a link and its code");
+	ok(has("\x1b[38;5;16;48;5;231m"), "black on white");
+	measure(screen, &lines, &columns);
+	ok(lines <= 40 && columns < 100, "on the screen");
+	v.lines = 15;
+	render();
+	ok(!has("\xe2\x96\x88") && has(tunnels[1].verify_url),
+	    "a low screen has the link alone");
+	v.lines = 40;
+	v.columns = 30;
+	render();
+	ok(!has("\xe2\x96\x88"), "a narrow one, too");
+	v.columns = 100;
+	v.utf8 = false;
+	render();
+	ok(!has("\xe2\x96\x88"), "and one without its characters");
+	v.utf8 = true;
+	v.color = false;
+	render();
+	ok(!has("\xe2\x96\x88"), "or without colours");
+	v.color = true;
+	v.link = VIEW_AWAY;
+	render();
+	ok(!has("\xe2\x96\x88"), "not while the relay is away");
+}
+
 int
 main(void)
 {
@@ -245,5 +287,6 @@ main(void)
 	test_many();
 	test_tricks();
 	test_cap();
+	test_code();
 	return tap_done();
 }
