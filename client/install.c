@@ -236,19 +236,22 @@ install_file(const char *path, struct err *e)
 
 /* --- the same file once more ----------------------------------------------- */
 
-static void
+/* True when it runs. */
+static bool
 show(const struct item *it)
 {
 	char *text = malloc(STATE_MAX);
+	bool runs = startup_runs(it);
 
-	printf("%s: %s; %s %s\n", it->name,
-	    startup_runs(it) ? "runs" : "does not run",
+	printf("%s: %s; %s%s%s\n", it->name, runs ? "runs" : "does not run",
 	    startup_is_on(it) ? "starts by itself" : "does not start by itself",
+	    startup_is_on(it) ? " " : "",
 	    startup_is_on(it) ? startup_when(it) : "");
 	if (text != NULL)
 		printf("%s", state_read(text, it->state));
 	(void)fflush(stdout);
 	free(text);
+	return runs;
 }
 
 /* On a terminal, and there said to be so. */
@@ -297,7 +300,7 @@ goes_on(struct item *it, const char *path)
 	    startup_when(it));
 	if (bring_up_to_date(it, path, &e) != 0)
 		fprintf(stderr, "adit: %s\n", e.text);
-	show(it);
+	(void)show(it);
 	if (!says_yes("Take that away, and serve in this window instead?"))
 		return true;
 	if (take_away(it, &e) != 0) {
@@ -560,8 +563,7 @@ on_show(void *arg, const struct item *it)
 {
 	bool *all_run = arg;
 
-	show(it);
-	*all_run = *all_run && startup_runs(it);
+	*all_run = show(it) && *all_run;
 }
 
 int
