@@ -228,7 +228,7 @@ soon { ($said, $rc) = adit('status'); $rc == 1 } 20, 'a key is revoked';
 like($said, qr/ended with code 21: /, 'status says so');
 ($said, $rc) = adit('uninstall', '--service');
 is($rc, 0, 'uninstall --service') or diag($said);
-is(scalar(files_in("$drive/Program Files/Adit")), 0, 'no file is left');
+is_deeply([ files_in("$drive/Program Files/Adit") ], [], 'no file is left');
 unlike(reg($SERVICES), qr/adit-my-pc/, 'and no key of the registry');
 
 unlink @files; # they hold keys
