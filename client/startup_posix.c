@@ -226,22 +226,25 @@ startup_check(bool system, struct err *e)
 /* --- the unit -------------------------------------------------------------- */
 
 /* A path as systemd takes a word: quoted, with nothing that it would expand. */
-static char *
-quote(char *to, size_t cap, const char *path)
+static int
+quote(char *to, size_t cap, const char *path, struct err *e)
 {
 	size_t n = 0;
 
-	to[n++] = '"';
-	for (; *path != '\0' && n + 4 < cap; path++) {
-		if (*path == '"' || *path == '\\')
-			to[n++] = '\\';
+	/* It starts nothing of such a name, quoted or not. */
+	if (strpbrk(path, "\"'\\") != NULL || !str_is_text(path, strlen(path)))
+		return err_set(e,
+		    "%.180s: systemd starts nothing whose name has quotes or"
+		    " \\ in it",
+		    path);
+	for (to[n++] = '"'; *path != '\0' && n + 4 < cap; path++) {
 		if (*path == '%')
 			to[n++] = '%';
 		to[n++] = *path;
 	}
 	to[n++] = '"';
 	to[n] = '\0';
-	return to;
+	return 0;
 }
 
 /* Codes that another start would not change: adit(1). */
@@ -301,16 +304,14 @@ write_unit(const struct item *it, const char *path, struct err *e)
 	char *folder, *slash;
 	int rc;
 
-	(void)quote(program, sizeof(program), it->program);
+	if (quote(program, sizeof(program), it->program, e) != 0)
+		return -1;
 	if (it->system)
 		snprintf(text, sizeof(text), system_unit, name, name, program,
 		    name, name, name);
 	else
 		snprintf(
 		    text, sizeof(text), user_unit, name, name, program, name);
-	if (!str_is_utf8(text, strlen(text)) || strchr(program, '\n') != NULL)
-		return err_set(
-		    e, "%s: systemd takes no such name", it->program);
 	if ((folder = strdup(path)) == NULL)
 		return err_sys(e, "%s", path);
 	if ((slash = strrchr(folder, '/')) != NULL)

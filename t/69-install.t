@@ -27,7 +27,7 @@ my $m2 = $rig->machine($t2);
 $rig->caught_up;
 
 # A home with an awkward name, and a PATH on which systemctl is ours.
-my $home = $rig->dir . '/my "home" 100% \\ $x';
+my $home = $rig->dir . '/my home 100% & $x ünï';
 my $fake = $rig->dir . '/systemd';
 make_path($home, $fake, $rig->dir . '/bin');
 symlink "$house/t/lib/systemctl", $rig->dir . '/bin/systemctl';
@@ -95,6 +95,19 @@ my $folder = "$home/.local/share/adit/my-pc-1";
 my $unit = "$home/.config/systemd/user/adit-my-pc-1.service";
 is((stat "$folder/settings")[2] & 0777, 0600, 'its key is its owner\'s alone');
 is((stat $folder)[2] & 0777, 0700, 'as its folder');
+SKIP: {
+	skip 'no systemd-analyze here', 1 unless grep { -x "$_/systemd-analyze" }
+	    split /:/, $ENV{PATH};
+	my $said = do {
+		local @ENV{qw(HOME XDG_RUNTIME_DIR)} = ($home, $rig->dir);
+		open my $p, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh',
+		    'systemd-analyze', '--user', 'verify', '--man=no', $unit
+		    or die $!;
+		local $/;
+		scalar <$p>;
+	} // '';
+	unlike($said, qr/adit-/, 'systemd understands the unit') or diag($said);
+}
 unlike(slurp($unit), qr/$m->{token}/, 'the unit does not hold it');
 my $seen = 0;
 for my $p (glob '/proc/[0-9]*') {
@@ -206,6 +219,14 @@ is($rc, 20, 'no name');
 is($rc, 20, 'the server\'s own names are not for this');
 is((grep { m{/adit} } all_files()), 0, 'nothing came of all that');
 
+{
+	local $env{HOME} = $rig->dir . '/a"b';
+	($rc, $said) = adit('install', $path);
+	is($rc, 1, 'a home that systemd starts nothing in');
+	like($said, qr/systemd starts nothing whose name has quotes/, 'is told');
+	ok(!-e "$env{HOME}/.local/share/adit", 'and left as it was');
+}
+
 # --- without a file ----------------------------------------------------------
 
 ($rc, $said) = adit('install', '--name', 'by-hand', '--server',
@@ -247,8 +268,8 @@ SKIP: {
 	my $own = 'mount -t tmpfs none /opt && mount -t tmpfs none /run'
 	    . ' && mount -t tmpfs none /etc/systemd'
 	    . ' && mkdir -p /etc/systemd/system';
-	skip 'only root can try --service', 6 if $> != 0;
-	skip 'no mounts of our own here', 6
+	skip 'only root can try --service', 7 if $> != 0;
+	skip 'no mounts of our own here', 7
 	    if system("unshare -m sh -c 'mkdir -p /etc/systemd && $own'"
 	    . ' 2>/dev/null');
 	my $script = $rig->dir . '/service.sh';
@@ -256,6 +277,9 @@ SKIP: {
 	print $f "$own\n\"\$1\" install --service \"\$2\" || exit 11\n"
 	    . "stat -c 'mode %a %u' /opt/adit/my-pc-2/settings\n"
 	    . "cat /etc/systemd/system/adit-my-pc-2.service\n"
+	    . "systemd-analyze verify --man=no"
+	    . " /etc/systemd/system/adit-my-pc-2.service 2>&1 |"
+	    . " sed -n '/adit-/s/^/verify: /p'\n"
 	    . "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do\n"
 	    . "\"\$1\" status >\"\$3\"; grep -q Online \"\$3\" && break\n"
 	    . "sleep 0.5; done; cat \"\$3\"\n"
@@ -270,6 +294,8 @@ SKIP: {
 	like($all, qr{^LoadCredential=settings:/opt/adit/my-pc-2/settings$}m,
 	    'the service gets it from systemd');
 	like($all, qr/^DynamicUser=yes$/m, 'as a user of its own');
+	unlike($all, qr/^verify: /m, 'systemd understands every line')
+	    or diag($all);
 	like($all, qr/my-pc-2: runs; starts by itself with this computer\n.*: Online\.$/ms,
 	    'it runs, and its tunnel is online');
 	like($all, qr/my-pc-2 is taken away\.\nend$/m, 'and nothing is left');

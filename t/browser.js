@@ -202,7 +202,7 @@ async function story(browser) {
 	ok(await p.locator("button:has-text('Download for Windows')").isEnabled(),
 	    "and the page stays");
 	await p.click("text=Make a key and show the command for Linux");
-	for (const id of ["cmd-key", "cmd-run", "unit"]) {
+	for (const id of ["cmd-key", "cmd-run", "cmd-install"]) {
 		await p.locator(`#${id} + button`).click();
 		const copied = await p.evaluate(() => navigator.clipboard.readText()).catch(() => null);
 		ok(copied === await p.locator("#" + id).textContent(), `the button beside #${id} copies it`, copied);

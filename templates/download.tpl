@@ -28,7 +28,7 @@
     {{/FIRST}}
     <div class="form" id="ways" data-live>
     {{#WINDOWS}}
-    <p>You get one file, with a key for that computer in it. Double-click it there and leave its window open.</p>
+    <p>You get one file, with a key for that computer in it. Double-click it there and leave its window open, or press I in it: then it starts by itself from now on, without a window.</p>
     <div class="acts"><button class="btn go" type="submit" name="for" value="windows">Download for Windows</button></div>
     <p class="small soft">The first time, Windows may say “Windows protected your PC”, because it does not know this file: choose “More info”, then “Run anyway”. The file fetches the client program from this server and starts it only when its SHA-256 is the right one. It asks for no administrator. Keep it to yourself: who has it can serve this tunnel; each file’s key can be revoked alone.</p>
     <p>Another system: the next button makes a key and shows, once, what to run there.</p>
@@ -84,21 +84,12 @@
   --pin {{PIN}} \
   --allow {{ALLOWED}} \
   --token-file ~/.config/adit/machine-{{MACHINE_ID}}.key</pre><button class="copy needs-js" type="button" data-copy>Copy<span class="vh"> the command that starts it</span></button></div></li>
-      <li><h3>Keep it running</h3><p>This makes a unit of systemd and starts it, now and whenever you sign in; on a computer where nobody signs in, say <code>loginctl enable-linger</code> too.</p>
-        <div class="cmd"><pre class="console" id="unit">mkdir -p ~/.config/systemd/user
-cat &gt; ~/.config/systemd/user/adit-{{MACHINE_ID}}.service &lt;&lt;'END'
-[Unit]
-Description=Adit, machine {{MACHINE_ID}}
-After=network-online.target
-[Service]
-ExecStart=%h/.local/bin/adit connect --server {{SERVER}} --pin {{PIN}} --allow {{ALLOWED}} --token-file %h/.config/adit/machine-{{MACHINE_ID}}.key
-Restart=on-failure
-RestartPreventExitStatus=2 20 21 22 23 24 25
-[Install]
-WantedBy=default.target
-END
-systemctl --user daemon-reload
-systemctl --user enable --now adit-{{MACHINE_ID}}</pre><button class="copy needs-js" type="button" data-copy>Copy<span class="vh"> the commands that keep it running</span></button></div></li>
+      <li><h3>Keep it running</h3><p>The same with <code>install</code>: it starts now and whenever you sign in (by systemd). <code>adit status</code> says how it is, <code>adit uninstall machine-{{MACHINE_ID}}</code> takes it back.</p>
+        <div class="cmd"><pre class="console" id="cmd-install">adit install --name machine-{{MACHINE_ID}} \
+  --server {{SERVER}} \
+  --pin {{PIN}} \
+  --allow {{ALLOWED}} \
+  --token-file ~/.config/adit/machine-{{MACHINE_ID}}.key</pre><button class="copy needs-js" type="button" data-copy>Copy<span class="vh"> the command that keeps it running</span></button></div></li>
     </ol>
     <div class="acts"><a class="btn" href="{{BASE}}/tunnels/{{ID}}">Watch the lamps</a></div>
   </section>

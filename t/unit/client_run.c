@@ -24,7 +24,8 @@ test_good(void)
 		     "set x\r\nexit /b %A_RC%\r\nwords\r\n"
 		     "#adit door=r.example:7000 pin=sha256:aa,sha256:bb\r\n"
 		     "#adit door=wss://h/link  ca=system \r\n"
-		     "#adit allow=127.0.0.1:1\r\n#adit token=cc\r\n"),
+		     "#adit allow=127.0.0.1:1\r\n#adit machine=pc-3\r\n"
+		     "#adit token=cc\r\n"),
 	    0, "a file with CR LF");
 	is_int(w.argc, 10, "all its words, none of the code's");
 	is_str(w.argv[0], "--server", "a door");
@@ -34,6 +35,7 @@ test_good(void)
 	is_str(w.argv[7], "system", "trust");
 	is_str(w.argv[9], "127.0.0.1:1", "what it may reach");
 	is_str(w.token, "cc", "the token");
+	is_str(w.machine, "pc-3", "the machine's name");
 	is_int(parse("#adit token=1\n#adit allow=a:1"), 0,
 	    "a plain file, its last line without an end");
 	is_str(w.argv[1], "a:1", "is read");

@@ -276,6 +276,20 @@ test_code(void)
 	ok(!has("\xe2\x96\x88"), "not while the relay is away");
 }
 
+static void
+test_offer(void)
+{
+	fresh(100, 24, 1);
+	render();
+	ok(has("Ctrl-C stops it") && !has("I: stay"), "nothing is offered");
+	v.offer = "I: stay";
+	render();
+	ok(has("Ctrl-C stops it   I: stay"), "a key is offered");
+	v.question = "Stay? (y/n)";
+	render();
+	ok(has("Stay? (y/n)") && !has("I: stay"), "a question takes its place");
+}
+
 int
 main(void)
 {
@@ -288,5 +302,6 @@ main(void)
 	test_tricks();
 	test_cap();
 	test_code();
+	test_offer();
 	return tap_done();
 }

@@ -13,7 +13,16 @@
 #include "tap.h"
 
 /* What the program on the terminal finds; its exit status is a line below. */
-enum { ALL_WELL, NO_DRAW, NO_OPEN, NO_SIZE, NO_WRITE, NO_BLOCK, DUMB_DRAWN };
+enum {
+	ALL_WELL,
+	NO_DRAW,
+	NO_OPEN,
+	NO_SIZE,
+	NO_WRITE,
+	NO_BLOCK,
+	DUMB_DRAWN,
+	NO_KEY
+};
 
 /* A terminal that is read by nobody takes nothing more, and holds nobody up. */
 static bool
@@ -49,8 +58,12 @@ on_terminal(int go)
 		return NO_SIZE;
 	if (term_write(t, "drawn", 5) != 5)
 		return NO_WRITE;
-	if (read(go, &c, 1) != 1) /* the other side looks */
+	if (term_key(t) != 0)
+		return NO_KEY;
+	if (read(go, &c, 1) != 1) /* the other side looks, and types */
 		return NO_WRITE;
+	if (term_key(t) != 'i' || term_key(t) != 'y' || term_key(t) != 0)
+		return NO_KEY;
 	if (!never_waits(t))
 		return NO_BLOCK;
 	if (read(go, &c, 1) != 1) /* it has read all */
@@ -107,6 +120,7 @@ main(void)
 	ok(shows(fd, "drawn"), "what is written is shown");
 	ok(strstr(seen, "\x1b[?1049h") != NULL, "on a screen of its own");
 	ok(!echoes(fd), "keys leave no mark meanwhile");
+	ok(write(fd, "iy", 2) == 2, "two keys are pressed");
 	ok(write(go[1], "x", 1) == 1, "it goes on");
 	/* It fills the terminal before anything is read: wait for NUL bytes. */
 	for (i = 0; i < 100 && memchr(seen, 0, seen_len) == NULL; i++)
