@@ -308,8 +308,10 @@ is($bob->header('x-content-type-options'), 'nosniff', '  nor guesses');
 my $bat = $bob->text;
 unlike($bat, qr/[^\r]\n|\r[^\n]/, 'its lines end in CR LF');
 unlike($bat, qr/[^\x20-\x7e\r\n]/, 'it is ASCII');
-unlike($bat, qr/calc/, 'and nothing that a person typed is in it');
 my ($code_part, @data) = split /^(?=#adit)/m, $bat;
+unlike($code_part, qr/calc/, 'nothing that a person typed is in what runs');
+my ($called) = $bat =~ /^#adit machine=([a-z0-9-]+)\r$/m;
+like($called, qr/^calc-path-x-\d+$/, 'letters of it name the machine');
 like($code_part,
     qr/\A\@echo off\r\n.*exit \/b \S+\r\n\r\nThe settings\..*\z/s,
     'what cmd.exe runs ends before the settings');
@@ -320,7 +322,8 @@ like($code_part, qr/"A_SHA=$exe_hash"/, 'and its SHA-256');
 like($code_part, qr/"A_CURL="/, 'and trusts no server more than it must');
 is($web->browser->get("/client/$exe")->status, 200, 'which is there');
 is(join('', @data), "#adit door=127.0.0.1:$rig->{port} pin=" . $rig->pin .
-    "\r\n#adit allow=127.0.0.1:8080\r\n#adit token=$first\r\n",
+    "\r\n#adit allow=127.0.0.1:8080\r\n#adit machine=$called\r\n"
+    . "#adit token=$first\r\n",
     'the settings are the relay, its pin, what is served and the key');
 isnt(press(machine => 'new', first => 1), $first, 'each file has its own key');
 is(ask_db("SELECT count(DISTINCT machine_id) FROM machine_tunnel WHERE"
