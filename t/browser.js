@@ -337,8 +337,10 @@ async function story(browser) {
 
 	/* the relay goes */
 	await rig("relay-end");
-	await p.goto(URL + "/");
-	ok(await p.locator("text=The relay is not running").count() > 0, "without the relay the page says so");
+	await soon("without the relay the page says so", 10, async () => {
+		await p.goto(URL + "/");
+		return await p.locator("text=The relay is not running").count() > 0;
+	});
 	await shoot(p, "no-relay");
 	await p.goto(URL + "/admin");
 	await shoot(p, "admin-no-relay");
