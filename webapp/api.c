@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "guess.h"
 #include "live.h"
 #include "page.h"
 #include "problem.h"
@@ -34,13 +35,20 @@ struct api {
 
 /* --- how often ---------------------------------------------------------------- */
 
-/* Who is counted: the user, or the address of somebody unknown. */
-static const char *
-who(struct req *r)
+/* Counts the user, or the address of somebody unknown. */
+static void
+count(struct req *r, bool writes, uint32_t limit, struct api_rate *out)
 {
-	if (r->user.id != 0)
-		return req_text(r, "user %lld", (long long)r->user.id);
-	return req_text(r, "from %s", r->address);
+	const char *path = req_text(r, "%s.rate", r->app->conf.database);
+	enum api_rate_kind kind = writes ? RATE_WRITES : RATE_READS;
+
+	if (r->user.id == 0)
+		api_rate_count(path, RATE_STRANGERS, guess_address(r, "from"),
+		    limit, clock_us(), out);
+	else
+		api_rate_count(path, kind,
+		    req_text(r, "user %lld", (long long)r->user.id), limit,
+		    clock_us(), out);
 }
 
 /* Within the limits?  Says how much is left, or answers 429. */
@@ -55,9 +63,7 @@ is_granted(struct req *r)
 
 	if (limit == 0)
 		return true;
-	api_rate_count(req_text(r, "%s.rate", c->database),
-	    writes ? RATE_WRITES : RATE_READS, who(r), limit, clock_us(),
-	    &rate);
+	count(r, writes, limit, &rate);
 	req_line(r, "RateLimit-Policy", "%u;w=60", rate.limit);
 	req_line(r, "RateLimit-Limit", "%u", rate.limit);
 	req_line(r, "RateLimit-Remaining", "%u", rate.remaining);

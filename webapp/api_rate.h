@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum api_rate_kind { RATE_READS, RATE_WRITES, RATE_KINDS };
+/* Strangers choose their address, and so whom they would share a number with. */
+enum api_rate_kind { RATE_READS, RATE_WRITES, RATE_STRANGERS, RATE_KINDS };
 
 struct api_rate {
 	bool granted;

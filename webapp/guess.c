@@ -11,6 +11,8 @@ const struct web_guess_rule guess_source = { 20, MINUTE, 60 * MINUTE,
 	60 * MINUTE };
 const struct web_guess_rule guess_code = { 10, MINUTE, 60 * MINUTE,
 	60 * MINUTE };
+const struct web_guess_rule guess_joiner = { 20, MINUTE, 60 * MINUTE,
+	60 * MINUTE };
 
 const char *
 guess_address(struct req *r, const char *purpose)

@@ -40,11 +40,33 @@ show(struct req *r, unsigned status, const struct form *wrong)
 	page_send(r, status);
 }
 
+/* Whoever signs up is counted as one who guesses links, but by another rule. */
+static const char *
+count_key(struct req *r)
+{
+	return guess_address(r, r->word[0] != NULL ? "join" : "sign up");
+}
+
+/*
+ * Nobody fills the server with accounts, nor asks whose addresses have one:
+ * -1 with e.  Who was invited may.
+ */
+static int
+count_sign_up(struct req *r, struct err *e)
+{
+	uint32_t left;
+
+	if (r->word[0] != NULL)
+		return 0;
+	return store_web_guess_wrong(
+	    r->store, count_key(r), &guess_joiner, &left, e);
+}
+
 /* Closed, or a link that is no good: says so and returns true. */
 static bool
 is_shut(struct req *r)
 {
-	const char *key = guess_address(r, "join");
+	const char *key = count_key(r);
 	int64_t wait;
 	uint32_t left;
 	struct err e;
@@ -124,6 +146,10 @@ join_make(struct req *r)
 		form_wrong(&wrong, "password", page_sentence(r, e.text));
 	if (wrong.n > 0) {
 		show(r, 422, &wrong);
+		return;
+	}
+	if (count_sign_up(r, &e) == -1) {
+		page_trouble(r, &e);
 		return;
 	}
 	if ((rc = gate_hash(hash, password, &e)) == 0) {

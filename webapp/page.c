@@ -204,7 +204,7 @@ page_wait(struct req *r, int64_t wait_ms)
 	req_line(r, "Retry-After", "%lld", s);
 	page_error_says(r, 429,
 	    req_text(r,
-		"There were too many wrong tries from %s. Wait %s, then try "
+		"There were too many tries from %s. Wait %s, then try "
 		"again. Tunnels are not affected.",
 		r->address, span));
 }

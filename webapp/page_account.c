@@ -224,10 +224,12 @@ account_password(struct req *r)
 	int64_t wait;
 	int rc;
 
-	if (store_web_guess_wait(r->store, key, &wait, &e) == 1) {
+	if ((rc = store_web_guess_wait(r->store, key, &wait, &e)) == 1)
 		page_wait(r, wait);
+	else if (rc == -1)
+		page_trouble(r, &e);
+	if (rc != 0)
 		return;
-	}
 	if (check_password(typed, strlen(typed), &why) == -1)
 		form_wrong(&wrong, "new", page_sentence(r, why.text));
 	rc = is_old(r, &e);

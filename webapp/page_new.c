@@ -203,14 +203,16 @@ new_page(struct req *r)
 	struct fleet fleet;
 	struct err e;
 
-	if (store_settings(r->store, &set, &e) == -1 ||
-	    fleet_load(r, r->user.id, &fleet, &e) == -1) {
+	if (store_settings(r->store, &set, &e) == -1) {
 		page_trouble(r, &e);
 		return;
 	}
 	if (set.address_rate > 0 && *f.rate == '\0')
 		f.rate = req_text(r, "%u", set.address_rate);
-	show_new(r, 200, &f, &fleet, &none);
+	if (fleet_load(r, r->user.id, &fleet, &e) == -1)
+		page_trouble(r, &e);
+	else
+		show_new(r, 200, &f, &fleet, &none);
 	fleet_free(&fleet);
 }
 

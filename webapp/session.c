@@ -6,7 +6,11 @@
 #include "store/store_key.h"
 #include "store/store_web.h"
 
-/* The user of an id that the store knows; a user who is gone is nobody. */
+/*
+ * The user of an id that the store knows; a user who is gone is nobody.  An
+ * admin who is frozen is none meanwhile, else they would thaw themselves by the
+ * hand of another admin whom they make.
+ */
 static int
 take_user(struct req *r, int64_t id, struct err *e)
 {
@@ -14,6 +18,8 @@ take_user(struct req *r, int64_t id, struct err *e)
 
 	if (rc != 1)
 		memset(&r->user, 0, sizeof(r->user));
+	if (r->user.frozen_at != 0)
+		r->user.admin = false;
 	return rc;
 }
 

@@ -160,10 +160,10 @@ signin_enter(struct req *r)
 		page_error_says(r, 503,
 		    "Too many people are signing in at this moment. Try again "
 		    "in a few seconds.");
-	else if (same == 1)
-		let_in(r, &k, &u);
-	else
+	else if (same == 0)
 		refuse(r, &k);
+	else if (!is_slowed(r, &k)) /* by what came at the same moment */
+		let_in(r, &k, &u);
 }
 
 void

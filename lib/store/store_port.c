@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "store/store_setting.h"
 #include "store/store_sql.h"
 #include "store/store_tunnel.h"
 
@@ -313,6 +314,32 @@ store_port_lease(struct store *s, int64_t user,
 	return rc;
 }
 
+/*
+ * A member has at rest at most as many as they may have tunnels, the newest:
+ * making and deleting in turns would else leave nobody else a port.
+ */
+static int
+wake_oldest(struct store *s, int64_t user, struct err *e)
+{
+	struct settings set;
+	sqlite3_stmt *q;
+
+	if (store_settings(s, &set, e) == -1)
+		return -1;
+	if (set.tunnels_max == 0)
+		return 0;
+	if ((q = store_query(s,
+		 "DELETE FROM port_rest WHERE port IN (SELECT port"
+		 " FROM port_rest JOIN user ON user.id = user_id"
+		 " WHERE user_id = ?1 AND role = 'member'"
+		 " ORDER BY since DESC, port LIMIT -1 OFFSET ?2)",
+		 e)) == NULL)
+		return -1;
+	sqlite3_bind_int64(q, 1, user);
+	sqlite3_bind_int64(q, 2, set.tunnels_max);
+	return store_do(s, q, e);
+}
+
 int
 store_port_rest(struct store *s, int64_t user, uint16_t port, struct err *e)
 {
@@ -329,7 +356,7 @@ store_port_rest(struct store *s, int64_t user, uint16_t port, struct err *e)
 	sqlite3_bind_int64(q, 2, user);
 	sqlite3_bind_int64(q, 3, now);
 	sqlite3_bind_int64(q, 4, now + TUNNEL_PORT_REST_MS);
-	return store_do(s, q, e);
+	return store_do(s, q, e) == -1 ? -1 : wake_oldest(s, user, e);
 }
 
 int

@@ -20,7 +20,10 @@ int store_port_lease(struct store *s, int64_t user,
     const struct tunnel_ports *ports, uint16_t want, uint16_t *port_out,
     struct err *e);
 
-/* The port rests for a day: only user gets it before. */
+/*
+ * The port rests for a day: only user gets it before.  A member has at rest at
+ * most as many as they may have tunnels; the oldest beyond are free again.
+ */
 int store_port_rest(
     struct store *s, int64_t user, uint16_t port, struct err *e);
 

@@ -507,6 +507,7 @@ is_leased(struct store *s, uint16_t port, struct err *e)
 static int
 restore(struct store *s, int64_t user, int64_t id, struct err *e)
 {
+	struct settings set;
 	struct tunnel t;
 	int rc;
 
@@ -523,6 +524,8 @@ restore(struct store *s, int64_t user, int64_t id, struct err *e)
 		    "make a new one",
 		    (long long)id);
 	if (check_frozen(s, user, &t, e) == -1 ||
+	    store_settings(s, &set, e) == -1 ||
+	    check_owner(s, t.user, &set, user == STORE_ANYBODY, e) == -1 ||
 	    (rc = is_leased(s, t.public_port, e)) == -1)
 		return -1;
 	if (rc == 1)

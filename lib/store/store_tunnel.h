@@ -137,8 +137,9 @@ int store_tunnel_remove(
     struct store *s, int64_t user, int64_t id, struct err *e);
 
 /*
- * Takes a deleted tunnel back, with its port.  Refused after 10 minutes, or
- * when its port has been given to another tunnel of the owner.
+ * Takes a deleted tunnel back, with its port.  Refused after 10 minutes,
+ * when the owner has as many as they may by now, or when its port has been
+ * given to another tunnel.
  */
 int store_tunnel_restore(
     struct store *s, int64_t user, int64_t id, struct err *e);
