@@ -59,6 +59,7 @@ struct stream {
 	struct list on;
 	struct events *events;
 	struct group *group;
+	int64_t listener; /* whose browser it is */
 	int fd;
 	struct watch *watch;
 	struct chunk *out; /* what is under way; NULL: nothing */
@@ -494,7 +495,7 @@ events_why_not(struct events *v, int64_t user)
 }
 
 void
-events_add(struct events *v, int64_t user, int fd)
+events_add(struct events *v, int64_t user, int64_t listener, int fd)
 {
 	struct loop *l = v->relay->loop;
 	struct group *g = group_get(v, user);
@@ -508,6 +509,7 @@ events_add(struct events *v, int64_t user, int fd)
 	}
 	s->events = v;
 	s->group = g;
+	s->listener = listener;
 	s->fd = fd;
 	s->is_behind = true;
 	s->until = loop_now(l) + LIFE_MS + v->counts.streams++ * 37 % SPREAD_MS;
@@ -534,13 +536,32 @@ end_group(struct events *v, struct group *g)
 	group_free(v, g);
 }
 
+/* The group stays, also when it is empty now. */
+static void
+end_listener(struct group *g, int64_t listener)
+{
+	struct list *n, *next;
+	struct stream *s;
+
+	for (n = g->streams.next; n != &g->streams; n = next) {
+		next = n->next;
+		s = LIST_OF(n, struct stream, on);
+		if (s->listener == listener)
+			stream_free(s);
+	}
+}
+
 void
 events_hush(struct events *v, int64_t user)
 {
 	struct group *g = group_find(v, user);
+	struct map_node *n = NULL;
 
 	if (g != NULL)
 		end_group(v, g);
+	while ((n = map_next(&v->groups, n)) != NULL)
+		end_listener(MAP_OF(n, struct group, node), user);
+	drop_empty(v);
 }
 
 struct events *

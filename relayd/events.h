@@ -34,12 +34,15 @@ void events_free(struct events **v);
 /* Why this user may not have one more stream just now, or NULL; counted. */
 const char *events_why_not(struct events *v, int64_t user);
 
-/* From now on this socket hears of the user's tunnels.  Takes fd over. */
-void events_add(struct events *v, int64_t user, int fd);
+/*
+ * From now on this socket, of a browser of the listener, hears of the user's
+ * tunnels.  Takes fd over.
+ */
+void events_add(struct events *v, int64_t user, int64_t listener, int fd);
 
 /*
- * Ends the streams of a user.  Browsers that may still hear of the tunnels
- * come again by themselves.
+ * Ends the streams of a user's tunnels, and those that this user listens to.
+ * Browsers that may still hear of the tunnels come again by themselves.
  */
 void events_hush(struct events *v, int64_t user);
 

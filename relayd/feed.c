@@ -24,12 +24,17 @@ enum {
 	QUERY_MAX = FEED_LIVE_MAX * 20, /* numbers of at most 19 digits */
 };
 
+/* Whose tunnels, and whose browser hears of them. */
+struct scope {
+	int64_t user, listener;
+};
+
 struct feed {
 	struct relay *relay;
 	struct health health;
 	struct http_server *server;
 	struct events *events;
-	int64_t listener; /* the user whose socket is being taken */
+	struct scope scope; /* of the socket that is being taken */
 };
 
 /* --- /live ----------------------------------------------------------------- */
@@ -137,7 +142,27 @@ on_taken(void *arg, int fd)
 {
 	struct feed *f = arg;
 
-	events_add(f->events, f->listener, fd);
+	events_add(f->events, f->scope.user, f->scope.listener, fd);
+}
+
+/* "7 1": the tunnels of user 7 for a browser of user 1. */
+static bool
+read_scope(const char *text, struct scope *out)
+{
+	size_t n = strcspn(text, " ");
+	uint64_t user, listener;
+	char first[20];
+
+	if (n >= sizeof(first) || text[n] == '\0')
+		return false;
+	memcpy(first, text, n);
+	first[n] = '\0';
+	if (!str_number(first, 1, INT64_MAX, &user) ||
+	    !str_number(text + n + 1, 1, INT64_MAX, &listener))
+		return false;
+	out->user = (int64_t)user;
+	out->listener = (int64_t)listener;
+	return true;
 }
 
 static void
@@ -145,22 +170,23 @@ on_events(void *arg, const struct http *req, struct http_answer *a)
 {
 	struct feed *f = arg;
 	const char *scope = http_header(req, "X-Adit-Scope"), *why;
-	uint64_t user;
+	struct scope s;
 
-	if (scope == NULL || !str_number(scope, 1, INT64_MAX, &user)) {
+	if (scope == NULL || !read_scope(scope, &s)) {
 		http_answer_text(a, 403,
-		    "X-Adit-Scope has to say which user this is; nginx knows.");
+		    "X-Adit-Scope has to say whose tunnels, and to whom; nginx "
+		    "knows.");
 		return;
 	}
 	if (strcmp(http_method(req), "HEAD") == 0) {
 		a->type = "text/event-stream";
 		return;
 	}
-	if ((why = events_why_not(f->events, (int64_t)user)) != NULL) {
+	if ((why = events_why_not(f->events, s.user)) != NULL) {
 		http_answer_text(a, 503, why);
 		return;
 	}
-	f->listener = (int64_t)user;
+	f->scope = s;
 	a->take = on_taken;
 	a->take_arg = f;
 }

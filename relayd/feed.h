@@ -3,7 +3,7 @@
  *
  *	/live?tunnel=1,2   the lamps and figures of these tunnels
  *	/events            what moves, for as long as somebody listens (events.h);
- *	                   nginx says in X-Adit-Scope which user it is, having
+ *	                   nginx says in X-Adit-Scope whose and to whom, having
  *	                   asked the web application.  Whoever can open this
  *	                   socket is believed.
  *	/healthz           200 while the process turns

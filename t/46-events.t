@@ -10,9 +10,9 @@ use IO::Select;
 use IO::Socket::INET;
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use Time::HiRes qw(time);
+use Time::HiRes qw(sleep time);
 
-use Rig qw(eventually soon);
+use Rig qw(eventually long_or soon);
 use Rig::Api;
 use Rig::Web;
 
@@ -54,7 +54,8 @@ sub stream {
 	my $cookie = join '; ', map { "$_=$browser->{jar}{$_}" }
 	    sort keys %{ $browser->{jar} };
 	$s->autoflush(1);
-	print $s "GET $web->{base}/events HTTP/1.0\r\nHost: localhost:$web->{port}\r\n",
+	print $s "GET $web->{base}/events", $o{about} // '',
+	    " HTTP/1.0\r\nHost: localhost:$web->{port}\r\n",
 	    length $cookie ? "Cookie: $cookie\r\n" : '',
 	    $o{header} ? "$o{header}\r\n" : '', "\r\n";
 	$s->blocking(0);
@@ -126,6 +127,44 @@ my $new = $rig->tunnel(user => 'ann@example.org', name => 'new',
 ok(has($mine, qr/"id":$new->{id},/), 'a new tunnel comes into the stream');
 $rig->ctl('tunnel', 'rm', $new->{id});
 ok(has($mine, qr/\{"id":$new->{id},"gone":true\}/), 'and goes');
+
+# --- an admin looks at another's tunnel --------------------------------------------
+
+my $password = "$rig->{dir}/password";
+Rig::Web::spew($password, "$PASSWORD\n");
+$rig->ctl({ stdin => $password }, 'user', 'add', 'root@example.org',
+    '--admin', '--password-stdin');
+my $root = $web->signed_in('root@example.org', $PASSWORD);
+like($root->get("/tunnels/$a")->text, qr/id="live" data-tunnel="$a"/,
+    'the page asks for what it shows');
+unlike($ann->get("/tunnels/$a")->text, qr/data-tunnel/,
+    'but for its owner all is in one stream');
+my $over = stream($root, about => "?tunnel=$a");
+ok(has($over, qr/"id":$a,"status":"online"/), 'an admin hears of it');
+my $alone = stream($root);
+ok(has($alone, qr/^data: \[\]/m), 'and else of her own, which are none');
+my $about_own = stream($ann, about => "?tunnel=$a");
+ok(has($about_own, qr/"id":$a,/), 'its owner may ask, too');
+for my $not ("?tunnel=$a", '?tunnel=999999', '?tunnel=x', '?tunnel=',
+    "?tunnel=$b&tunnel=$a") {
+	my $no = stream($bob, about => $not);
+	ok(ended($no), "not another member: $not");
+	like($no->{text}, qr{^HTTP/1\.1 204 }, 'who hears nothing');
+	unlike($no->{text}, qr/data:/, 'at all');
+}
+$over->{text} = '';
+$visitor = $rig->visitor('canary', $tunnel{ann}, { i => 50 });
+ok(has($over, qr/"id":$a,[^\n]*"visitors":1,/), 'the admin sees it move');
+$rig->leave($visitor);
+unlike($over->{text}, qr/"id":$b\b/, 'and nothing of others');
+take($alone);
+unlike($alone->{text}, qr/"id":/, 'where she did not ask, nothing');
+$root->get('/account');
+$root->post('/signout');
+ok(ended($_), 'her sign-out ends what she hears') for $over, $alone;
+take($about_own);
+ok(!$about_own->{ended}, 'and not what the owner does');
+close $_->{s} for $over, $alone, $about_own;
 
 # --- the API, through the same file --------------------------------------------
 
@@ -262,11 +301,14 @@ close $_->{s} for $his, $liar, $again, $stays;
 soon { $rig->metrics->{adit_feed_streams_now} == 0 } 10,
     'streams end with their browsers';
 my $canary = $rig->canary($tunnel{bob});
+my $web_files = $web->{program}->files;
 my @all = map { stream($_ % 2 ? $second : $bob,
     from => '127.0.1.' . (1 + $_ % ($STREAMS / 10))) } 1 .. $STREAMS;
 my $open = sub { scalar grep { take($_); $_->{text} =~ /^data: \[/m } @all };
 soon { $open->() == $STREAMS } 60, "$STREAMS streams";
 is($rig->metrics->{adit_feed_streams_now}, $STREAMS, 'are open');
+soon { $web->{program}->files <= $web_files } 10,
+    'no thread of the web application has one of them';
 for (1 .. 20) {
 	my $n = Rig::Web::Browser->new($web);
 	$n->{jar} = { %{ $second->{jar} } };
@@ -274,6 +316,40 @@ for (1 .. 20) {
 }
 is(api(GET => '/api/tunnels'), 200, 'and the API');
 is(($rig->get('/live?tunnel=' . $a))[0], 200, 'and the relay');
+
+# What they cost while half of them are told of the canary each second.
+sub cpu_of {
+	my ($p) = @_;
+	my ($pid, $sum) = ($p->pid, $p->cpu);
+	for my $child (map { m{(\d+)$} } glob '/proc/[0-9]*') {
+		$sum += Rig::Proc::cpu({ pid => $child })
+		    if Rig::Proc::slurp("/proc/$child/stat")
+		    =~ /^\d+ \(.*\) \S $pid /;
+	}
+	return $sum;
+}
+
+sub each_cpu { return map { cpu_of($_) } $relayd, $web->{nginx}, $web->{program} }
+
+my $heard = sub {
+	my $n = 0;
+	$n += () = $_->{text} =~ /^data: /mg for @all;
+	return $n;
+};
+my $seconds = long_or(30, 5);
+$_->{text} = '' for @all;
+my @before = each_cpu();
+my $began = time;
+while (time < $began + $seconds) {
+	take($_) for @all;
+	sleep 0.5;
+}
+my $took = time - $began;
+my @after = each_cpu();
+diag(sprintf '%d streams, %.0f events/s to them: relayd %.1f %%, nginx '
+    . '%.1f %%, webapp %.1f %% of a processor', $STREAMS, $heard->() / $took,
+    map { 100 * ($after[$_] - $before[$_]) / $took } 0 .. 2);
+cmp_ok($heard->(), '>', $STREAMS / 2, 'half of them are told, again and again');
 $_->{text} = '' for @all;
 $rig->ctl('tunnel', 'pause', $a);
 my $told = sub {

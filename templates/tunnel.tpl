@@ -29,7 +29,7 @@
     <p class="says"><strong>{{STRONG}}</strong> {{REST}}</p>
   </section>
   <p class="vh" role="status" id="live-says"></p>
-  <p class="small"><span class="live needs-js" id="live"{{#OWNER}} data-alone{{/OWNER}}>Live</span></p>
+  <p class="small"><span class="live needs-js" id="live"{{#OWNER}} data-tunnel="{{ID}}"{{/OWNER}}>Live</span></p>
   {{#STEPS_CARD}}
   <section class="card" aria-label="Steps" id="steps" data-live>
     <ol class="steps">

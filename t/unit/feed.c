@@ -557,14 +557,13 @@ hear(int fd, const char *want)
 static void
 events_refused(void)
 {
-	static const char *const wrong[] = { NULL, "0", "-1", "x", "5,6", "5 ",
-		"99999999999999999999" };
+	static const char *const wrong[] = { NULL, "0 1", "-1 1", "x", "5",
+		"5,6", "5  6", "5 x", "5 0", "5 6 7", " 6",
+		"99999999999999999999 1" };
 	size_t i;
 	int fd;
 
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		if (wrong[i] != NULL && strcmp(wrong[i], "5 ") == 0)
-			continue; /* spaces are the header's */
 		fd = listen_in(wrong[i]);
 		ok(hear(fd, "HTTP/1.1 403 ") != NULL,
 		    wrong[i] != NULL ? wrong[i] : "no scope");
@@ -576,7 +575,7 @@ events_refused(void)
 static void
 events(void)
 {
-	int a = listen_in("5"), b = listen_in("6"), c, d;
+	int a = listen_in("5 5"), b = listen_in("6 6"), c, d, far;
 
 	ok(hear(a, "]\n\n") != NULL, "a stream begins with all tunnels");
 	ok(strstr(got, "HTTP/1.1 200 OK\r\n") == got, "200");
@@ -605,13 +604,20 @@ events(void)
 	is_str(metric("adit_feed_streams_now"), "2", "two streams");
 	is_str(metric("adit_feed_connections_now"), "1",
 	    "are no connections of others");
-	c = listen_in("5");
+	c = listen_in("5 5");
 	ok(hear(c, "{\"id\":1,") != NULL, "a second one of 5");
-	d = listen_in("5");
+	d = listen_in("5 5");
 	ok(hear(d, "http.streams_per_user") != NULL, "a third is refused");
 	ok(strstr(got, "HTTP/1.1 503 ") == got, "with 503");
 	close(d);
 
+	far = listen_in("6 9");
+	ok(hear(far, "{\"id\":2,") != NULL, "9 hears of what 6 has");
+	is_int(ask(control_path, "POST", "/hush?user=9"), 200, "until 9");
+	ok(hear(far, NULL) != NULL, "is to hear no more");
+	close(far);
+	ask(feed_path, "GET", "/metrics");
+	is_str(metric("adit_feed_streams_now"), "3", "and nobody else");
 	is_int(ask(control_path, "POST", "/hush?user=5"), 200, "/hush");
 	ok(hear(a, NULL) != NULL && hear(c, NULL) != NULL, "ends both of 5");
 	close(a);
@@ -628,7 +634,7 @@ events(void)
 		loop_turn(relay.loop, 10, NULL);
 	is_int(count_get(&relay.counts.files_now), 0, "who leaves is let go");
 	relay.files_max = 0;
-	d = listen_in("5");
+	d = listen_in("5 5");
 	ok(hear(d, "HTTP/1.1 503 ") != NULL, "no file is left: 503");
 	close(d);
 	relay.files_max = 100;
@@ -638,7 +644,7 @@ events(void)
 static void
 events_slow(void)
 {
-	int slow = listen_in("5"), quick = listen_in("5"), i;
+	int slow = listen_in("5 5"), quick = listen_in("5 5"), i;
 
 	for (i = 0; i < 3; i++) {
 		moved++;
@@ -686,7 +692,7 @@ main(void)
 	events_refused();
 	events();
 	events_slow();
-	close_late = listen_in("5");
+	close_late = listen_in("5 5");
 	ok(hear(close_late, "]\n\n") != NULL, "a stream at the end");
 	ok(feed_open(&relay, &e) == NULL, "a second feed is refused");
 	ok(strstr(e.text, "feed socket: ") == e.text, "and named");
