@@ -7,13 +7,13 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "chart.h"
-#include "fleet.h"
 #include "page.h"
 #include "pages.h"
 #include "row.h"
 #include "said.h"
 #include "status.h"
 #include "store/store.h"
+#include "store/store_page.h"
 #include "store/store_usage.h"
 #include "words.h"
 
@@ -22,38 +22,37 @@ enum { TUNNELS_MAX = 5000, PAGE_ROWS = 50 };
 /* One line of the list. */
 struct line {
 	const struct tunnel *t;
-	const struct machine *machine; /* NULL: none yet */
-	struct status status;
-	struct chart_bar bars[CHART_SLOTS];
-	int64_t bytes; /* of the last 24 hours */
-	int64_t moved; /* since the relay started */
-	int64_t visitors;
+	enum status_is is;
+	int64_t bytes; /* of the last 24 hours; only to sort by them */
 };
 
 /* All that the page is made of. */
 struct view {
 	struct tunnel *tunnels;
 	size_t tunnel_n;
-	struct fleet fleet;
-	struct usage *usage;
-	size_t usage_n, usage_at;
+	struct page_pair *pairs; /* of the tunnels that matter, by tunnel */
+	size_t pair_n;
 	struct live live;
 	struct line *lines;
-	size_t n; /* lines that are shown or could be */
+	size_t n; /* lines that fit */
 	size_t open, broken;
 };
+
+/* The hour that the charts begin with. */
+static int64_t
+first_hour(void)
+{
+	return clock_wall_ms() / 3600000 - CHART_SLOTS + 1;
+}
 
 static int
 load(struct req *r, struct view *v, struct err *e)
 {
-	int64_t now = clock_wall_ms() / 3600000, *ids;
+	int64_t *ids;
 	size_t i;
 
 	if (store_tunnel_list(r->store, r->user.id, 0, TUNNELS_MAX, &v->tunnels,
-		&v->tunnel_n, e) == -1 ||
-	    fleet_load(r, r->user.id, &v->fleet, e) == -1 ||
-	    store_usage_hours(r->store, r->user.id, 0, now - CHART_SLOTS + 1,
-		now, &v->usage, &v->usage_n, e) == -1)
+		&v->tunnel_n, e) == -1)
 		return -1;
 	ids = req_alloc(r, (v->tunnel_n + 1) * sizeof(*ids));
 	v->lines = req_alloc(r, (v->tunnel_n + 1) * sizeof(v->lines[0]));
@@ -66,40 +65,34 @@ load(struct req *r, struct view *v, struct err *e)
 	return 0;
 }
 
-static void
-fill_usage(struct view *v, struct line *l)
-{
-	int64_t first = clock_wall_ms() / 3600000 - CHART_SLOTS + 1;
-	const struct usage *u;
+/* --- machines ---------------------------------------------------------------- */
 
-	/* both lists are in the order of the tunnels' ids */
-	for (; v->usage_at < v->usage_n; v->usage_at++) {
-		u = &v->usage[v->usage_at];
-		if (u->tunnel > l->t->id)
-			break;
-		if (u->tunnel != l->t->id || u->hour < first ||
-		    u->hour >= first + CHART_SLOTS)
-			continue;
-		l->bars[u->hour - first].to = u->bytes_out;
-		l->bars[u->hour - first].from = u->bytes_in;
-		l->bytes += u->bytes_in + u->bytes_out;
-	}
+/* The machines of the tunnels from first to last, instead of others. */
+static int
+load_pairs(
+    struct req *r, struct view *v, int64_t first, int64_t last, struct err *e)
+{
+	free(v->pairs);
+	return store_page_pairs(
+	    r->store, r->user.id, first, last, &v->pairs, &v->pair_n, e);
 }
 
-static void
-fill(struct req *r, struct view *v, struct line *l, const struct tunnel *t)
+/* The name of the first machine that may serve it, or "". */
+static const char *
+machine_of(const struct view *v, int64_t tunnel)
 {
-	const struct live_tunnel *live = live_find(&v->live, t->id);
+	size_t from = 0, to = v->pair_n, mid;
 
-	l->t = t;
-	l->machine = fleet_of(&v->fleet, t->id);
-	status_of(r, t, &v->live, l->machine != NULL ? l->machine->name : "",
-	    &l->status);
-	fill_usage(v, l);
-	if (live != NULL) {
-		l->visitors = live->visitors;
-		l->moved = live->bytes_in + live->bytes_out;
+	while (from < to) {
+		mid = from + (to - from) / 2;
+		if (v->pairs[mid].tunnel < tunnel)
+			from = mid + 1;
+		else
+			to = mid;
 	}
+	return from < v->pair_n && v->pairs[from].tunnel == tunnel
+	    ? v->pairs[from].name
+	    : "";
 }
 
 /* --- searching and sorting --------------------------------------------------- */
@@ -113,12 +106,12 @@ has_word(const char *text, const char *word)
 static bool
 is_broken(const struct line *l)
 {
-	return l->status.is != STATUS_ONLINE && l->status.is != STATUS_PAUSED;
+	return l->is != STATUS_ONLINE && l->is != STATUS_PAUSED;
 }
 
 /* Does the line fit what is searched for? */
 static bool
-fits(struct req *r, const struct line *l)
+fits(struct req *r, const struct view *v, const struct line *l)
 {
 	const char *q = req_query(r, "q");
 
@@ -129,8 +122,8 @@ fits(struct req *r, const struct line *l)
 	return has_word(l->t->name, q) ||
 	    has_word(status_address(r, l->t), q) ||
 	    has_word(status_target(r, l->t), q) ||
-	    has_word(l->status.word, q) ||
-	    (l->machine != NULL && has_word(l->machine->name, q));
+	    has_word(status_name(l->is), q) ||
+	    has_word(machine_of(v, l->t->id), q);
 }
 
 static int
@@ -176,7 +169,7 @@ need(const struct line *l)
 		[STATUS_PAUSED] = 6,
 	};
 
-	return order[l->status.is];
+	return order[l->is];
 }
 
 static int
@@ -206,45 +199,129 @@ sort_asked(struct req *r)
 	return 0;
 }
 
+/* What each carried, when that is what they are sorted by. */
+static int
+load_bytes(struct req *r, struct view *v, struct err *e)
+{
+	int64_t first = first_hour();
+	struct usage *list;
+	size_t n, at = 0;
+
+	if (sorts[sort_asked(r)].compare != by_traffic)
+		return 0;
+	if (store_usage_totals(r->store, r->user.id, first,
+		first + CHART_SLOTS - 1, &list, &n, e) == -1)
+		return -1;
+	/* both lists are in the order of the tunnels' ids */
+	for (size_t i = 0; i < v->n; i++) {
+		while (at < n && list[at].tunnel < v->lines[i].t->id)
+			at++;
+		if (at < n && list[at].tunnel == v->lines[i].t->id)
+			v->lines[i].bytes =
+			    list[at].bytes_in + list[at].bytes_out;
+	}
+	free(list);
+	return 0;
+}
+
 /* Fills the lines that fit, in the order that was asked for. */
-static void
-choose(struct req *r, struct view *v)
+static int
+choose(struct req *r, struct view *v, struct err *e)
 {
 	struct line *l;
 
+	if (*req_query(r, "q") != '\0' &&
+	    load_pairs(r, v, 0, INT64_MAX, e) == -1)
+		return -1;
 	for (size_t i = 0; i < v->tunnel_n; i++) {
 		l = &v->lines[v->n];
-		memset(l, 0, sizeof(*l));
-		fill(r, v, l, &v->tunnels[i]);
-		v->open += l->status.is == STATUS_ONLINE;
+		l->t = &v->tunnels[i];
+		l->is = status_is(l->t, &v->live);
+		v->open += l->is == STATUS_ONLINE;
 		v->broken += is_broken(l);
-		if (fits(r, l))
+		if (fits(r, v, l))
 			v->n++;
 	}
+	if (load_bytes(r, v, e) == -1)
+		return -1;
 	qsort(
 	    v->lines, v->n, sizeof(v->lines[0]), sorts[sort_asked(r)].compare);
+	return 0;
 }
 
 /* --- showing ----------------------------------------------------------------- */
 
-static void
-show_line(struct req *r, struct tpl *t, const struct line *l)
+/* The small chart, and what it comes to. */
+static int
+show_traffic(struct req *r, struct tpl *row, const struct tunnel *t,
+    int64_t *bytes_out, struct err *e)
 {
-	struct tpl *row = tpl_row(t, "TUNNEL");
+	struct chart_bar bars[CHART_SLOTS] = { { 0, 0 } };
+	int64_t first = first_hour();
+	struct usage *list;
+	size_t n;
 
-	row_tunnel(r, row, l->t, l->machine);
-	row_status(r, row, l->t, &l->status);
-	if (l->bytes > 0)
-		tpl_set(tpl_row(row, "SPARK"), "PATH", chart_spark(r, l->bars));
-	if (l->t->last_connected_at == 0)
-		return;
+	*bytes_out = 0;
+	if (store_usage_hours(r->store, r->user.id, t->id, first,
+		first + CHART_SLOTS - 1, &list, &n, e) == -1)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		bars[list[i].hour - first].to = list[i].bytes_out;
+		bars[list[i].hour - first].from = list[i].bytes_in;
+		*bytes_out += list[i].bytes_in + list[i].bytes_out;
+	}
+	free(list);
+	if (*bytes_out > 0)
+		tpl_set(tpl_row(row, "SPARK"), "PATH", chart_spark(r, bars));
+	return 0;
+}
+
+static int
+show_line(struct req *r, struct tpl *t, const struct view *v,
+    const struct tunnel *tun, struct err *e)
+{
+	const char *machine = machine_of(v, tun->id);
+	const struct live_tunnel *live = live_find(&v->live, tun->id);
+	struct tpl *row = tpl_row(t, "TUNNEL");
+	struct status s;
+	int64_t bytes;
+
+	status_of(r, tun, &v->live, machine, &s);
+	row_tunnel(r, row, tun, machine);
+	row_status(r, row, tun, &s);
+	if (show_traffic(r, row, tun, &bytes, e) == -1)
+		return -1;
+	if (tun->last_connected_at == 0)
+		return 0;
 	row = tpl_row(row, "PULSE");
-	tpl_int(row, "MOVED", l->moved);
+	tpl_int(
+	    row, "MOVED", live != NULL ? live->bytes_in + live->bytes_out : 0);
 	tpl_set(row, "BYTES",
-	    l->bytes > 0 ? words_bytes(r, (uint64_t)l->bytes) : "nothing");
-	if (l->visitors > 0)
+	    bytes > 0 ? words_bytes(r, (uint64_t)bytes) : "nothing");
+	if (live != NULL && live->visitors > 0)
 		tpl_maybe(row, "VISITORS",
-		    words_count(r, l->visitors, "visitor", "visitors"));
+		    words_count(r, live->visitors, "visitor", "visitors"));
+	return 0;
+}
+
+static int
+show_lines(struct req *r, struct tpl *t, struct view *v, size_t from, size_t to,
+    struct err *e)
+{
+	int64_t first = INT64_MAX, last = 0;
+
+	for (size_t i = from; i < to; i++) {
+		if (v->lines[i].t->id < first)
+			first = v->lines[i].t->id;
+		if (v->lines[i].t->id > last)
+			last = v->lines[i].t->id;
+	}
+	if (load_pairs(r, v, first, last, e) == -1)
+		return -1;
+	for (size_t i = from; i < to; i++)
+		if (show_line(r, t, v, v->lines[i].t, e) == -1)
+			return -1;
+	return 0;
 }
 
 /* "2 of 8 are open." */
@@ -293,14 +370,16 @@ show_pager(struct req *r, struct tpl *t, const struct view *v, size_t from,
 		tpl_int(tpl_row(p, "AFTER"), "PAGE", (int64_t)page + 1);
 }
 
-static void
-show(struct req *r, struct view *v)
+static int
+show(struct req *r, struct view *v, struct err *e)
 {
-	struct tpl *t = page_new(r, "dashboard", "Tunnels", TAB_TUNNELS);
+	struct tpl *t;
 	uint64_t page;
 	size_t from, to;
 
-	choose(r, v);
+	if (choose(r, v, e) == -1)
+		return -1;
+	t = page_new(r, "dashboard", "Tunnels", TAB_TUNNELS);
 	page = page_asked(r, v->n);
 	from = (size_t)(page - 1) * PAGE_ROWS;
 	to = v->n - from > PAGE_ROWS ? from + PAGE_ROWS : v->n;
@@ -308,12 +387,13 @@ show(struct req *r, struct view *v)
 	show_summary(r, t, v);
 	tpl_set(t, "Q", req_query(r, "q"));
 	tpl_show(t, sorts[sort_asked(r)].mark);
-	for (size_t i = from; i < to; i++)
-		show_line(r, t, &v->lines[i]);
+	if (show_lines(r, t, v, from, to, e) == -1)
+		return -1;
 	if (v->n == 0)
 		tpl_show(t, "NOTHING");
 	show_pager(r, t, v, from, to, page);
 	page_send(r, 200);
+	return 0;
 }
 
 void
@@ -329,10 +409,9 @@ dashboard_page(struct req *r)
 		page_new(r, "empty", "Tunnels", TAB_TUNNELS);
 		said_show(r);
 		page_send(r, 200);
-	} else {
-		show(r, &v);
+	} else if (show(r, &v, &e) == -1) {
+		page_trouble(r, &e);
 	}
 	free(v.tunnels);
-	free(v.usage);
-	fleet_free(&v.fleet);
+	free(v.pairs);
 }

@@ -140,7 +140,7 @@ show(struct req *r, const struct tunnel *tun, const char *token,
 	struct tpl *row;
 	int rc = -1;
 
-	row_tunnel(r, t, tun, NULL);
+	row_tunnel(r, t, tun, "");
 	tpl_set(t, "SERVER", starter_server(r));
 	tpl_set(t, "PIN", pin_of(r));
 	if (tun->verified_at == 0)

@@ -337,7 +337,7 @@ fill(struct req *r, struct tpl *t, const struct tunnel *tun,
 		return -1;
 	live_ask(r, &tun->id, 1, &live);
 	status_of(r, tun, &live, rc == 1 ? m.name : "", &s);
-	row_tunnel(r, t, tun, rc == 1 ? &m : NULL);
+	row_tunnel(r, t, tun, rc == 1 ? m.name : "");
 	row_section(r, t, tun, &s);
 	divide(&span, strcmp(req_query(r, "span"), "month") == 0);
 	if (load_span(r, tun, &span, e) == -1)
@@ -478,7 +478,7 @@ tunnel_delete_page(struct req *r)
 	v = live_find(&live, tun.id);
 	t = page_new(
 	    r, "delete", req_text(r, "Delete %s?", tun.name), TAB_TUNNELS);
-	row_tunnel(r, t, &tun, NULL);
+	row_tunnel(r, t, &tun, "");
 	if (v != NULL && v->visitors > 0)
 		tpl_maybe(t, "VISITORS",
 		    words_count(r, v->visitors, "visitor is connected",

@@ -156,7 +156,7 @@ verify_page(struct req *r)
 	}
 	t = page_porch(r, "verify", "Open a tunnel?", SCENE_GATE);
 	tpl_show(r->page, "ROOMY");
-	row_tunnel(r, t, &tun, NULL);
+	row_tunnel(r, t, &tun, "");
 	show_machine(r, t, &tun);
 	tpl_set(t, "OWNER", owner.email);
 	tpl_set(t, "CODE", r->word[0]);
@@ -207,7 +207,7 @@ verify_open(struct req *r)
 	log_info(
 	    "tunnel %lld: verified from %s", (long long)tun.id, r->address);
 	t = page_porch(r, "verify_done", "Verified", SCENE_LAMP);
-	row_tunnel(r, t, &tun, NULL);
+	row_tunnel(r, t, &tun, "");
 	if (r->user.id == tun.user)
 		tpl_show(t, "IS_MINE");
 	page_send(r, 200);

@@ -21,8 +21,8 @@ row_kind(const struct tunnel *t)
 }
 
 void
-row_tunnel(struct req *r, struct tpl *row, const struct tunnel *t,
-    const struct machine *m)
+row_tunnel(
+    struct req *r, struct tpl *row, const struct tunnel *t, const char *machine)
 {
 	tpl_int(row, "ID", t->id);
 	tpl_set(row, "NAME", t->name);
@@ -31,9 +31,8 @@ row_tunnel(struct req *r, struct tpl *row, const struct tunnel *t,
 	tpl_set(row, "ADDRESS", status_address(r, t));
 	tpl_set(row, "KIND", row_kind(t));
 	tpl_set(row, "TARGET", status_target(r, t));
-	if (m != NULL)
-		tpl_maybe(row, "MACHINE", m->name);
-	else
+	tpl_maybe(row, "MACHINE", machine);
+	if (*machine == '\0')
 		tpl_show(row, "NO_MACHINE");
 }
 

@@ -5,12 +5,11 @@
 #define WEBAPP_ROW_H
 
 #include "status.h"
-#include "store/store_machine.h"
 #include "tpl.h"
 
-/* ID, NAME, HOST, PORT, ADDRESS, KIND, TARGET, MACHINE. */
+/* ID, NAME, HOST, PORT, ADDRESS, KIND, TARGET, MACHINE ("": none). */
 void row_tunnel(struct req *r, struct tpl *row, const struct tunnel *t,
-    const struct machine *m);
+    const char *machine);
 
 /* WORD, CLASS, FLOWS, the rows of LAMP, STRONG, REST, and the button. */
 void row_status(struct req *r, struct tpl *row, const struct tunnel *t,

@@ -76,12 +76,12 @@ store_page_pairs(struct store *s, int64_t user, int64_t first, int64_t last,
 	int rc;
 
 	if ((q = store_query(s,
-		 "SELECT tunnel_id, machine.id, machine.name FROM tunnel"
-		 " JOIN machine_tunnel ON tunnel_id = tunnel.id"
-		 " JOIN machine ON machine.id = machine_id"
-		 " WHERE ?1 IN (0, tunnel.user_id)"
-		 " AND tunnel.id BETWEEN ?2 AND ?3"
-		 " AND machine.deleted_at IS NULL ORDER BY 1, 2",
+		 "SELECT tunnel_id, machine_id, machine.name"
+		 " FROM machine_tunnel JOIN machine ON machine.id = machine_id"
+		 " WHERE tunnel_id BETWEEN ?2 AND ?3"
+		 " AND ?1 IN (0, machine.user_id)"
+		 " AND machine.deleted_at IS NULL"
+		 " ORDER BY tunnel_id, machine_id",
 		 e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, user);

@@ -42,6 +42,12 @@ struct store {
 	bool locked;
 	bool waits;
 	unsigned depth; /* 1 between begin and end; more inside of a group */
+	struct {
+		bool is_known;
+		int64_t user, n;
+		int64_t version; /* of the data, when it was counted */
+		int64_t changes; /* of our own, until then */
+	} counted;               /* whose tunnels were counted last */
 	enum store_why why;
 };
 

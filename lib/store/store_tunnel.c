@@ -8,23 +8,28 @@
 #include "store/store_setting.h"
 #include "store/store_sql.h"
 
-#define TUNNEL                                                                 \
+#define COLUMNS                                                                \
 	"SELECT id, user_id, name, kind, local_host, local_port, public_port," \
 	" verify_serial, verify_until, verified_at, paused_at, frozen_at,"     \
 	" expires_at, proxy_protocol, allow, deny, address_rate,"              \
-	" visitors_max, revision, created_at, deleted_at, last_connected_at,"  \
-	" (SELECT frozen_at IS NOT NULL FROM user WHERE id = user_id)"         \
+	" visitors_max, revision, created_at, deleted_at, last_connected_at,"
+
+/* Is its owner frozen? */
+#define FROM_OF(owner)                                                   \
+	" (SELECT frozen_at IS NOT NULL FROM user WHERE id = " owner ")" \
 	" FROM tunnel "
+
+#define TUNNEL COLUMNS FROM_OF("user_id")
 
 #define OF_USER " ?1 IN (0, user_id) "
 
+/* Every field is written; of long texts, what there is of them. */
 static void
 read_tunnel(sqlite3_stmt *q, struct tunnel *t)
 {
 	struct err ignored;
 	char word[8];
 
-	memset(t, 0, sizeof(*t));
 	t->id = sqlite3_column_int64(q, 0);
 	t->user = sqlite3_column_int64(q, 1);
 	store_text(t->name, sizeof(t->name), q, 2);
@@ -41,6 +46,7 @@ read_tunnel(sqlite3_stmt *q, struct tunnel *t)
 	t->frozen_at = sqlite3_column_int64(q, 11);
 	t->expires_at = sqlite3_column_int64(q, 12);
 	store_text(word, sizeof(word), q, 13);
+	t->proxy = PROXY_OFF;
 	check_proxy(word, &t->proxy, &ignored);
 	store_text(t->allow, sizeof(t->allow), q, 14);
 	store_text(t->deny, sizeof(t->deny), q, 15);
@@ -89,10 +95,18 @@ store_tunnel_list(struct store *s, int64_t user, int64_t skip, int64_t limit,
 	struct tunnel *t;
 	int rc;
 
-	if ((q = store_query(s,
-		 TUNNEL "WHERE" OF_USER
-			"AND deleted_at IS NULL ORDER BY id LIMIT ?3 OFFSET ?2",
-		 e)) == NULL)
+	/* one user's are found by their index, and the user is looked at once */
+	q = user == STORE_ANYBODY
+	    ? store_query(s,
+		  TUNNEL "WHERE deleted_at IS NULL ORDER BY id"
+			 " LIMIT ?3 OFFSET ?2",
+		  e)
+	    : store_query(s,
+		  COLUMNS FROM_OF("?1") "WHERE user_id = ?1"
+					" AND deleted_at IS NULL ORDER BY id"
+					" LIMIT ?3 OFFSET ?2",
+		  e);
+	if (q == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, user);
 	sqlite3_bind_int64(q, 2, skip);
@@ -109,19 +123,51 @@ store_tunnel_list(struct store *s, int64_t user, int64_t skip, int64_t limit,
 	return rc;
 }
 
-int
-store_tunnel_count(struct store *s, int64_t user, int64_t *n_out, struct err *e)
+static int
+count_tunnels(struct store *s, int64_t user, int64_t *n_out, struct err *e)
 {
 	sqlite3_stmt *q;
 
-	*n_out = 0;
-	if ((q = store_query(s,
-		 "SELECT count(*) FROM tunnel WHERE" OF_USER
-		 "AND deleted_at IS NULL",
-		 e)) == NULL)
+	q = user == STORE_ANYBODY
+	    ? store_query(
+		  s, "SELECT count(*) FROM tunnel WHERE deleted_at IS NULL", e)
+	    : store_query(s,
+		  "SELECT count(*) FROM tunnel WHERE user_id = ?1"
+		  " AND deleted_at IS NULL",
+		  e);
+	if (q == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, user);
 	return store_number(s, q, n_out, e);
+}
+
+/*
+ * Every part of a list says how many there are in all: as long as nobody has
+ * written anything, they are as many as before.  What a step writes may yet be
+ * taken back.
+ */
+int
+store_tunnel_count(struct store *s, int64_t user, int64_t *n_out, struct err *e)
+{
+	int64_t version, changes = sqlite3_total_changes64(s->db);
+
+	*n_out = 0;
+	if (s->depth > 0)
+		return count_tunnels(s, user, n_out, e);
+	if (store_data_version(s, &version, e) == -1)
+		return -1;
+	if (!s->counted.is_known || s->counted.version != version ||
+	    s->counted.changes != changes || s->counted.user != user) {
+		if (count_tunnels(s, user, n_out, e) == -1)
+			return -1;
+		s->counted.is_known = true;
+		s->counted.user = user;
+		s->counted.n = *n_out;
+		s->counted.version = version;
+		s->counted.changes = changes;
+	}
+	*n_out = s->counted.n;
+	return 0;
 }
 
 /* The lists of a wish, as they are stored. */

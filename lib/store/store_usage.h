@@ -26,4 +26,8 @@ int store_usage_hours(struct store *s, int64_t user, int64_t tunnel,
     int64_t first, int64_t last, struct usage **list_out, size_t *n_out,
     struct err *e);
 
+/* The same hours of all of user's tunnels, added up: one for each, hour 0. */
+int store_usage_totals(struct store *s, int64_t user, int64_t first,
+    int64_t last, struct usage **list_out, size_t *n_out, struct err *e);
+
 #endif

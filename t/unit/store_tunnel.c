@@ -29,12 +29,19 @@ add_at(int64_t user, uint16_t port)
 	return t.public_port;
 }
 
+static int64_t
+counted(int64_t user)
+{
+	int64_t n;
+
+	return store_tunnel_count(s, user, &n, &rig_err) == -1 ? -1 : n;
+}
+
 static void
 making(void)
 {
 	struct tunnel_wish w = rig_wish("game");
 	struct tunnel t, u;
-	int64_t n;
 
 	w.set |= TUNNEL_ALLOW | TUNNEL_PROXY | TUNNEL_RATE | TUNNEL_VISITORS;
 	w.allow = "10.1.2.3/8 , ::1";
@@ -57,8 +64,19 @@ making(void)
 	    "another's is not there");
 	is_int(store_tunnel_by_id(s, STORE_ANYBODY, t.id, &u, &rig_err), 1,
 	    "for the operator it is");
-	is_int(store_tunnel_count(s, alice, &n, &rig_err), 0, "counted");
-	is_int(n, 1, "one");
+	is_int(counted(alice), 1, "counted: one");
+	is_int(counted(alice), 1, "and again");
+	is_int(counted(bob), 0, "another has none");
+	is_int(counted(STORE_ANYBODY), 1, "all have one");
+	rig_sql("UPDATE tunnel SET deleted_at = 1");
+	is_int(counted(STORE_ANYBODY), 0, "what others write is seen");
+	rig_sql("UPDATE tunnel SET deleted_at = NULL");
+	is_int(counted(alice), 1, "each time");
+	store_group(s, &rig_err);
+	is_int(store_tunnel_remove(s, alice, t.id, &rig_err), 1, "a step");
+	is_int(counted(alice), 0, "counts what it has written");
+	store_group_end(s, false, &rig_err);
+	is_int(counted(alice), 1, "until it is taken back");
 
 	w.name = "";
 	is_int(store_tunnel_add(

@@ -42,6 +42,19 @@ main(void)
 	is_int(n, 8, "are all");
 	is_int(list[4].tunnel, b, "one tunnel behind the other");
 	free(list);
+	is_int(store_usage_totals(s, ann, 101, 102, &list, &n, &rig_err), 0,
+	    "what one's own tunnels carried");
+	is_int(n, 1, "in all, each");
+	is_int(list[0].tunnel, a, "is told");
+	is_int(list[0].bytes_in, 101 + 102, "added up");
+	is_int(list[0].drops, 10, "with what was lost");
+	free(list);
+	is_int(
+	    store_usage_totals(s, STORE_ANYBODY, 100, 103, &list, &n, &rig_err),
+	    0, "and everybody's");
+	is_int(n, 2, "one line for each");
+	is_int(list[1].bytes_out, 28, "by tunnel");
+	free(list);
 	store_close(&s);
 	rig_end();
 	return tap_done();
