@@ -1,6 +1,6 @@
 /*
  * api_out: JSON that is written as it comes, without a tree in between.  A key
- * is NULL inside of an array.  Text that is not UTF-8 is shown escaped.
+ * is a plain word, or NULL inside of an array.  Text that is not UTF-8 is shown escaped.
  */
 #ifndef WEBAPP_API_OUT_H
 #define WEBAPP_API_OUT_H

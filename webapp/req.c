@@ -47,6 +47,14 @@ static const char fixed_lines[] =
 
 /* --- text ------------------------------------------------------------------ */
 
+/* What follows in a block is aligned. */
+static size_t
+rounded(size_t n)
+{
+	return (n + sizeof(max_align_t) - 1) / sizeof(max_align_t) *
+	    sizeof(max_align_t);
+}
+
 void *
 req_alloc(struct req *r, size_t n)
 {
@@ -54,8 +62,7 @@ req_alloc(struct req *r, size_t n)
 	size_t size;
 	void *p;
 
-	n = (n + sizeof(max_align_t) - 1) / sizeof(max_align_t) *
-	    sizeof(max_align_t);
+	n = rounded(n);
 	if (b == NULL || b->size - b->used < n) {
 		size = n > BLOCK ? n : BLOCK;
 		if ((b = malloc(sizeof(*b) + size)) == NULL) {
@@ -115,12 +122,22 @@ static char *format(struct req *r, const char *fmt, va_list ap)
 static char *
 format(struct req *r, const char *fmt, va_list ap)
 {
+	struct req_block *b = r->blocks;
+	size_t room = b != NULL ? b->size - b->used : 0;
+	char *to = room > 0 ? (char *)b->bytes + b->used : NULL;
 	va_list again;
-	char *to;
 	int n;
 
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	/* where the next text stands anyway, if there is room for it */
+	n = vsnprintf(to, room, fmt, ap);
+	if (n >= 0 && (size_t)n < room) {
+		b->used += rounded((size_t)n + 1);
+		va_end(again);
+		return to;
+	}
+	if (room > 0)
+		str_wipe(to, room);
 	if (n < 0 || (to = req_alloc(r, (size_t)n + 1)) == NULL) {
 		r->no_memory = true;
 		to = nothing;

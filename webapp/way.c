@@ -1,5 +1,6 @@
 #include "way.h"
 
+#include <fastcgi.h>
 #include <fcgiapp.h>
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +31,8 @@ enum {
 	BACKLOG = 512,
 	STOP_MS = 10000, /* for what is under way at the end */
 	NUDGE_MS = 20,
+	RECORD_MAX = 65528,
+	TAIL = 8000, /* fits into libfcgi's buffer */
 };
 
 /* One thread: its own store, its own request. */
@@ -87,12 +91,54 @@ fcgi_read(void *arg, void *p, size_t n)
 	return FCGX_GetStr(p, (int)n, f->in);
 }
 
+/* One record, whose n bytes stand at p. */
+static int
+write_record(const FCGX_Request *f, const char *p, size_t n)
+{
+	const FCGI_Header head = { .version = FCGI_VERSION_1,
+		.type = FCGI_STDOUT,
+		.requestIdB1 = (unsigned char)(f->requestId >> 8),
+		.requestIdB0 = (unsigned char)f->requestId,
+		.contentLengthB1 = (unsigned char)(n >> 8),
+		.contentLengthB0 = (unsigned char)n };
+	struct iovec v[2] = { { (void *)&head, sizeof(head) },
+		{ (void *)p, n } };
+	size_t i = 0, part;
+	ssize_t done;
+
+	while (i < 2) {
+		done = writev(f->ipcFd, v + i, (int)(2 - i));
+		if (done == -1 && errno != EINTR)
+			return -1;
+		for (; done > 0; done -= (ssize_t)part) {
+			part = v[i].iov_len < (size_t)done ? v[i].iov_len
+							   : (size_t)done;
+			v[i].iov_base = (char *)v[i].iov_base + part;
+			if ((v[i].iov_len -= part) == 0)
+				i++;
+		}
+	}
+	return 0;
+}
+
+/*
+ * The library writes 8 kB at a time, and its reader wakes up for each; so what
+ * is longer goes in records of our own.  The end is the library's, which sends
+ * it with its closing records.
+ */
 static int
 fcgi_write(void *arg, const void *p, size_t n)
 {
 	FCGX_Request *f = arg;
+	const char *at = p;
+	size_t some;
 
-	return FCGX_PutStr(p, (int)n, f->out) == (int)n ? 0 : -1;
+	for (; n > TAIL; n -= some, at += some) {
+		some = n - TAIL < RECORD_MAX ? n - TAIL : RECORD_MAX;
+		if (write_record(f, at, some) == -1)
+			return -1;
+	}
+	return FCGX_PutStr(at, (int)n, f->out) == (int)n ? 0 : -1;
 }
 
 /* Sends what waits in the library's own buffer and leaves nothing there. */

@@ -1,9 +1,10 @@
 #include "base/clock.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/str.h"
 
 static uint64_t
 monotonic_us(void)
@@ -55,6 +56,16 @@ civil(int64_t day, int *year, int *month, int *mday)
 	*year = (int)(yoe + era * 400 + (*month <= 2));
 }
 
+/* n decimal digits. */
+static void
+put_digits(char *to, int n, int value)
+{
+	while (n-- > 0) {
+		to[n] = (char)('0' + value % 10);
+		value /= 10;
+	}
+}
+
 char *
 clock_rfc3339(char *to, size_t cap, int64_t wall_ms)
 {
@@ -62,6 +73,7 @@ clock_rfc3339(char *to, size_t cap, int64_t wall_ms)
 	const int64_t first = INT64_C(-62167219200000);
 	const int64_t last = INT64_C(253402300799999);
 	const int64_t day_ms = 86400000;
+	char text[] = "0000-00-00T00:00:00.000Z";
 	int64_t day, rest;
 	int year, month, mday;
 
@@ -72,10 +84,14 @@ clock_rfc3339(char *to, size_t cap, int64_t wall_ms)
 	day = wall_ms / day_ms - (wall_ms % day_ms < 0);
 	rest = wall_ms - day * day_ms;
 	civil(day, &year, &month, &mday);
-	snprintf(to, cap, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-	    (unsigned)year % 10000, (unsigned)month % 100, (unsigned)mday % 100,
-	    (unsigned)(rest / 3600000) % 100, (unsigned)(rest / 60000 % 60),
-	    (unsigned)(rest / 1000 % 60), (unsigned)(rest % 1000));
+	put_digits(text, 4, year);
+	put_digits(text + 5, 2, month);
+	put_digits(text + 8, 2, mday);
+	put_digits(text + 11, 2, (int)(rest / 3600000));
+	put_digits(text + 14, 2, (int)(rest / 60000 % 60));
+	put_digits(text + 17, 2, (int)(rest / 1000 % 60));
+	put_digits(text + 20, 3, (int)(rest % 1000));
+	str_copy(to, cap, text);
 	return to;
 }
 
