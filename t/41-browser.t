@@ -6,6 +6,8 @@ use strict;
 use warnings;
 
 use FindBin;
+use IO::Select;
+use IO::Socket::INET;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -35,7 +37,7 @@ my $box = "$rig->{dir}/box";
 my $home = "$rig->{dir}/home";
 mkdir $_ or die "$_: $!" for $box, $home;
 
-my ($adit, $machine);
+my ($adit, @stayed);
 
 # The public port of the first tunnel.
 sub port {
@@ -84,6 +86,26 @@ my %answers = (
 		}
 		return $got;
 	},
+	stay => sub {
+		my ($n) = @_;
+		for (1 .. $n) {
+			my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+			    PeerPort => port(), Timeout => 10)
+			    or return "refused: $!";
+			push @stayed, $s;
+		}
+		return scalar @stayed;
+	},
+	# How many of them are still served.
+	stayed => sub {
+		local $SIG{PIPE} = 'IGNORE';
+		@stayed = grep {
+			syswrite($_, 'x') && IO::Select->new($_)->can_read(3)
+			    && sysread $_, my $back, 1;
+		} @stayed;
+		return scalar @stayed;
+	},
+	leave => sub { @stayed = (); return 'left' },
 	visit => sub {
 		my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
 		    PeerPort => port(), Timeout => 5) or return 'no';

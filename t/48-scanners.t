@@ -117,7 +117,7 @@ sub sqlmap {
 }
 
 SKIP: {
-	skip 'no sqlmap here', 5 unless Rig::Net::have('sqlmap');
+	skip 'no sqlmap here', 7 unless Rig::Net::have('sqlmap');
 	my @bearer = ('-H', "Authorization: Bearer $key");
 	sqlmap('a list', '/api/tunnels?skip=0&limit=5', @bearer);
 	sqlmap('figures', "/api/usage?tunnel=$id&per=day", @bearer);
@@ -127,6 +127,27 @@ SKIP: {
 	    '--data={"name":"a*","kind":"tcp","local_port":80}');
 	sqlmap('the search', '/?q=ssh&sort=name', '-p', 'q,sort',
 	    "--cookie=adit=$ann->{jar}{adit}");
+
+	# the pause after wrong guesses would hide all the rest
+	my $sqlite = Rig::Net::have('sqlite3') or skip 'no sqlite3 here', 2;
+	system($sqlite, "$rig->{dir}/adit.db", 'CREATE TRIGGER no_pause'
+	    . ' AFTER INSERT ON guess BEGIN DELETE FROM guess; END') == 0
+	    or die 'sqlite3';
+	my $door = $web->browser;
+	$door->get('/signin');
+	my $token = $door->token;
+	my $tried = sub {
+		return scalar grep { m{ POST /signin 403 } } split /\n/,
+		    Rig::Web::slurp("$web->{dir}/log/access.log");
+	};
+	my $before = $tried->();
+	sqlmap('the sign-in', '/signin', '--method=POST', "--data=token=$token"
+	    . '&email=ann%40example.org&password=wrong&next=%2F',
+	    '-p', 'email,password,next',
+	    "--cookie=adit-form=$door->{jar}{'adit-form'}");
+	cmp_ok($tried->() - $before, '>', 100, 'which has heard its guesses');
+	system($sqlite, "$rig->{dir}/adit.db", 'DROP TRIGGER no_pause') == 0
+	    or die 'sqlite3';
 }
 
 # --- wapiti -----------------------------------------------------------------------

@@ -232,6 +232,28 @@ async function story(browser) {
 	await p.goto(URL + "/");
 	await shoot(p, "dashboard");
 
+	/* its address, and who is connected */
+	await p.goto(tunnel);
+	await p.locator(".copy").first().click();
+	ok(await p.locator(".copy").first().textContent().then(t => t.startsWith("Copied")),
+	    "a button copies");
+	ok(await p.evaluate(() => navigator.clipboard.readText()) ===
+	    await p.locator(".copy").first().getAttribute("data-copy"), "what stands on it");
+	ok(await rig("stay", "2") === "2", "two visitors come");
+	const cut = p.locator("#visitors button:has-text('Cut off')");
+	await soon("and stand on the page without a reload", 20, async () =>
+	    (await cut.count()) === 2);
+	ok(await rig("stayed") === "2", "both are served");
+	await shoot(p, "tunnel-visitors");
+	await cut.first().click();
+	ok(await p.locator(".flash").count() === 1, "cut off: the page says so");
+	await soon("one is cut off", 10, async () => (await rig("stayed")) === "1");
+	await soon("the other one stays on the page", 20, async () => (await cut.count()) === 1);
+	await shoot(p, "tunnel-cut");
+	await rig("leave");
+	await soon("until it leaves", 20, async () =>
+	    (await p.locator("#visitors:has-text('Nobody is connected')").count()) === 1);
+
 	/* pause, resume */
 	await p.goto(tunnel);
 	await p.click("button:has-text('Pause')");
@@ -281,6 +303,18 @@ async function story(browser) {
 	await jonas.click("text=Make the account");
 	ok((await jonas.goto(tunnel)).status() === 404, "another's tunnel is not there");
 	await shoot(jonas, "404");
+	await jonas.goto(URL + "/new");
+	await jonas.fill("#name", "of Jonas");
+	await jonas.fill("#local_port", "80");
+	await jonas.click("text=Make the tunnel");
+	const his = await jonas.locator("a:has-text('Open the link')").getAttribute("href");
+	await Promise.all([ p.waitForRequest(/\/events\?tunnel=\d+$/), p.goto(jonas.url()) ]);
+	await soon("an admin's page of another's tunnel hears of it", 15, async () =>
+	    (await p.locator("#live").textContent()) === "Live");
+	await jonas.goto(new globalThis.URL(his, URL).href);
+	await jonas.click("text=Yes, open it");
+	await soon("and follows", 15, async () => (await state(p)) === "offline");
+	await shoot(p, "tunnel-of-another");
 	await p.goto(URL + "/admin/users/2");
 	await shoot(p, "admin-user");
 
