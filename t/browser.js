@@ -235,15 +235,25 @@ async function story(browser) {
 	/* its address, and who is connected */
 	await p.goto(tunnel);
 	await p.locator(".copy").first().click();
-	ok(await p.locator(".copy").first().textContent().then(t => t.startsWith("Copied")),
-	    "a button copies");
+	await soon("a button copies", 5, async () =>
+	    (await p.locator(".copy").first().textContent()).startsWith("Copied"));
 	ok(await p.evaluate(() => navigator.clipboard.readText()) ===
 	    await p.locator(".copy").first().getAttribute("data-copy"), "what stands on it");
 	ok(await rig("stay", "2") === "2", "two visitors come");
 	const cut = p.locator("#visitors button:has-text('Cut off')");
+	await p.evaluate(() => {
+		window.gone = 0;
+		document.activeElement.blur();
+		new MutationObserver(() => {
+			for (const id of ["state", "section", "visitors"])
+				if (!document.getElementById(id))
+					window.gone++;
+		}).observe(document.body, { childList: true, subtree: true });
+	});
 	await soon("and stand on the page without a reload", 20, async () =>
 	    (await cut.count()) === 2);
 	ok(await rig("stayed") === "2", "both are served");
+	ok(await p.evaluate(() => window.gone) === 0, "and no part of it was missing meanwhile");
 	await shoot(p, "tunnel-visitors");
 	await cut.first().click();
 	ok(await p.locator(".flash").count() === 1, "cut off: the page says so");
