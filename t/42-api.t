@@ -131,6 +131,8 @@ my %case = (
 	'GET /api/machines' => { want => 200 },
 	'POST /api/machines' => { want => 201, json => { name => 'm' } },
 	'GET /api/machines/{id}' => { ids => \&machine, want => 200 },
+	'PATCH /api/machines/{id}' => { ids => \&machine, want => 200,
+	    json => { name => 'b' } },
 	'DELETE /api/machines/{id}' => { ids => \&machine, want => 204 },
 	'GET /api/machines/{id}/keys' => { ids => \&machine, want => 200 },
 	'POST /api/machines/{id}/keys' => { ids => \&machine, want => 201 },

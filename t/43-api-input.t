@@ -22,7 +22,8 @@ my $rig = Rig->new(conf => { limits => { api_reads_per_minute => 0,
 my $api = Rig::Api->new($rig);
 my $admin = $api->key('admin@example.org', admin => 1);
 my $key = $api->key('ann@example.org');
-push @{ $rig->{secrets} }, $admin, $key;
+my $seeker = $api->key('seeker@example.org');
+push @{ $rig->{secrets} }, $admin, $key, $seeker;
 
 sub post {
 	my ($path, $json, %o) = @_;
@@ -138,6 +139,71 @@ my @pages = map { my $skip = $_; map { $_->{id} } @{ $api->ask(GET =>
 is("@pages", "@all", 'and so do its pages');
 is($api->ask(GET => '/api/tunnels?skip=1000', key => $key)->{json}{total}, $n,
     'the total is told behind the end, too');
+
+# --- searching and sorting -----------------------------------------------------------
+
+# The names of a list, and its total.
+sub names {
+	my ($list, $query) = @_;
+	my $got = $api->ask(GET => "/api/$list?$query", key => $seeker);
+	return $got->{status} if $got->{status} != 200;
+	return join ' ', $got->{json}{total},
+	    map { $_->{name} } @{ $got->{json}{items} };
+}
+
+sub seek_post {
+	my ($path, $json) = @_;
+	return $api->ask(POST => $path, key => $seeker, json => $json)
+	    ->{json}{id};
+}
+my @ids = map { seek_post('/api/tunnels', $_) }
+    { %good, name => 'beta', local_port => 4711 },
+    { %good, name => 'Alpha', local_host => 'nas.lan' },
+    { %good, name => 'alphabet' }, { %good, name => 'delta' };
+$rig->ctl('tunnel', 'verify', $ids[3]);
+$rig->ctl('tunnel', 'pause', $ids[3]);
+seek_post('/api/machines', { name => 'Laptop', tunnel_ids => [ $ids[0] ] });
+seek_post('/api/machines', { name => 'desk' });
+my $hour = int(time / 3600);
+system('sqlite3', "$rig->{dir}/adit.db", 'INSERT INTO usage_hour VALUES '
+    . "($hour, $ids[1], 5, 5, 0, 0, 0), ($hour - 1, $ids[0], 3, 3, 0, 0, 0),"
+    . "($hour - 30, $ids[2], 99, 99, 0, 0, 0)");
+is(names(@$_[0, 1]), $_->[2], "$_->[0]?$_->[1]") for
+    [ tunnels => '', '4 beta Alpha alphabet delta' ],
+    [ tunnels => 'sort=new', '4 delta alphabet Alpha beta' ],
+    [ tunnels => 'sort=name', '4 Alpha alphabet beta delta' ],
+    [ tunnels => 'sort=need', '4 alphabet Alpha beta delta' ],
+    [ tunnels => 'sort=traffic', '4 Alpha beta delta alphabet' ],
+    [ tunnels => 'q=ALPHA', '2 Alpha alphabet' ],
+    [ tunnels => 'q=alpha&sort=new', '2 alphabet Alpha' ],
+    [ tunnels => 'q=alpha&limit=1', '2 Alpha' ],
+    [ tunnels => 'q=alpha&skip=1', '2 alphabet' ],
+    [ tunnels => 'q=alpha&skip=9', '2' ],
+    [ tunnels => 'q=4711', '1 beta' ], [ tunnels => 'q=nas.lan', '1 Alpha' ],
+    [ tunnels => 'q=paused', '1 delta' ], [ tunnels => 'q=lapt', '1 beta' ],
+    [ tunnels => 'q=nothing%25', '0' ], [ tunnels => 'q=', '4 beta Alpha alphabet delta' ],
+    [ tunnels => 'sort=id', 400 ], [ tunnels => 'sort=', 400 ],
+    [ machines => '', '2 Laptop desk' ], [ machines => 'sort=new', '2 desk Laptop' ],
+    [ machines => 'sort=name', '2 desk Laptop' ],
+    [ machines => 'sort=seen', '2 desk Laptop' ],
+    [ machines => 'q=LAP', '1 Laptop' ], [ machines => 'q=DESK&sort=seen', '1 desk' ],
+    [ machines => 'q=%25', '0' ], [ machines => 'sort=traffic', 400 ],
+    [ machines => 'sort=', 400 ];
+like($api->ask(GET => '/api/tunnels?user=all&q=alphabet', key => $admin)
+    ->{json}{items}[0]{name}, qr/^alphabet$/, 'an admin searches in all');
+is($api->ask(GET => '/api/tunnels?sort=x', key => $key)->{json}{field}, 'sort',
+    'the parameter is named');
+
+# --- as many as there may be ------------------------------------------------------------
+
+my $last;
+for (1 .. 100) {
+	$last = $api->ask(POST => '/api/keys', key => $seeker,
+	    json => { name => "k$_" });
+	last if $last->{status} != 201;
+}
+is($last->{status}, 409, 'a hundred keys are enough');
+like($last->{json}{detail}, qr/100 API keys.*revoke one/, 'and what to do');
 
 # --- hostile text --------------------------------------------------------------------
 

@@ -124,6 +124,9 @@ pages('a file for Windows', 'machine key add', 200, $ann,
     for => 'windows');
 pages('a key of a machine', 'machine key rm', 303, $ann, '/machines',
     '/keys/' . sql('SELECT max(id) FROM machine_key') . '/revoke');
+pages('its name', 'machine edit', 303, $ann, '/machines',
+    '/machines/' . sql('SELECT max(id) FROM machine') . '/rename',
+    name => 'n');
 pages('a machine', 'machine rm', 303, $ann, '/machines',
     '/machines/' . sql('SELECT max(id) FROM machine') . '/remove');
 pages('an API key', 'key add', 201, $ann, '/account', '/account/keys',
@@ -220,6 +223,8 @@ asked('an end of it', 'tunnel unfreeze', 200,
 asked('a machine', 'machine add', 201, POST => '/api/machines',
     { name => 'm' });
 my $m = last_of('machine');
+asked('its name', 'machine edit', 200, PATCH => "/api/machines/$m",
+    { name => 'n' });
 asked('what it serves', 'tunnel edit', 204,
     PUT => "/api/tunnels/$t/machines/$m");
 asked('and no longer', 'tunnel edit', 204,

@@ -293,6 +293,11 @@ async function story(browser) {
 	/* the other pages */
 	await p.goto(URL + "/machines");
 	await shoot(p, "machines");
+	await p.click("summary:has-text('Rename')");
+	await shoot(p, "machine-rename");
+	await p.fill("details[open] input[name=name]", "Workshop");
+	await p.click("details[open] button");
+	ok(await p.locator("th bdi:text-is('Workshop')").count() === 1, "a machine is renamed");
 	await p.click("a:has-text('Remove')");
 	await shoot(p, "machine-remove");
 	await p.goto(URL + "/account");

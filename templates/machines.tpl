@@ -26,7 +26,8 @@
       <thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col">Serves</th><th scope="col">System</th><th scope="col">Keys</th><th scope="col"><span class="vh">Action</span></th></tr></thead>
       <tbody>
         {{#MACHINE}}
-        <tr><th scope="row"><bdi>{{NAME}}</bdi><br><span class="soft small">{{COMPUTER}}</span></th>
+        <tr><th scope="row"><bdi>{{NAME}}</bdi><br><span class="soft small">{{COMPUTER}}</span>
+            <details class="more small"><summary>Rename<span class="vh"> {{NAME}}</span></summary><form class="find" method="post" action="{{BASE}}/machines/{{ID}}/rename"><input type="hidden" name="token" value="{{TOKEN}}"><label class="vh" for="name-{{ID}}">New name of {{NAME}}</label><input id="name-{{ID}}" name="name" type="text" maxlength="100" value="{{NAME}}" required> <button class="btn mini" type="submit">Rename</button></form></details></th>
           <td data-label="State"><span><span class="state {{SHAPE}}">{{STATE}}</span><br><span class="soft small nowrap">{{SINCE}}</span></span></td>
           <td data-label="Serves"><span>{{#SERVES}}{{#COMMA}}, {{/COMMA}}<a href="{{BASE}}/tunnels/{{TUNNEL}}"><bdi>{{TUNNEL_NAME}}</bdi></a>{{/SERVES}}{{#SERVES_NONE}}<span class="soft">none</span>{{/SERVES_NONE}}{{#ALLOWS}}<br><span class="soft small">allows <code>{{ALLOWS}}</code></span>{{/ALLOWS}}</span></td>
           <td data-label="System"><span>{{SYSTEM}}<br><code class="small">{{ADDRESS}}</code></span></td>

@@ -115,6 +115,7 @@ void api_visitor_kick(struct req *r);
 void api_machine_list(struct req *r);
 void api_machine_add(struct req *r);
 void api_machine_get(struct req *r);
+void api_machine_edit(struct req *r);
 void api_machine_remove(struct req *r);
 void api_machine_keys(struct req *r);
 void api_machine_key_add(struct req *r);

@@ -1,5 +1,6 @@
 /* The API's machines, and their keys. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "api.h"
 #include "base/err.h"
@@ -56,9 +57,32 @@ find(struct req *r, struct machine *m)
 	return rc == 1;
 }
 
+/* The order that was asked for; false when it is answered. */
+static bool
+read_order(struct req *r, enum machine_order *out)
+{
+	static const char *const words[] = {
+		[MACHINE_BY_ID] = "",
+		[MACHINE_BY_NEW] = "new",
+		[MACHINE_BY_NAME] = "name",
+		[MACHINE_BY_SEEN] = "seen",
+	};
+	const char *said = req_query(r, "sort");
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(said, words[i]) == 0 &&
+		    (i > 0) == req_has(&r->query, "sort")) {
+			*out = (enum machine_order)i;
+			return true;
+		}
+	problem(r, 400, "sort", "sort is new, name or seen.");
+	return false;
+}
+
 void
 api_machine_list(struct req *r)
 {
+	enum machine_order order;
 	struct machine *list;
 	struct api_part part;
 	int64_t user, total;
@@ -67,11 +91,11 @@ api_machine_list(struct req *r)
 	size_t n, i;
 	int rc = 0;
 
-	if (!api_part(r, "user", &part) || !api_list_of(r, &user))
+	if (!api_part(r, "user q sort", &part) || !api_list_of(r, &user) ||
+	    !read_order(r, &order))
 		return;
-	if (store_machine_count(r->store, user, &total, &e) == -1 ||
-	    store_machine_list(
-		r->store, user, part.skip, part.limit, &list, &n, &e) == -1) {
+	if (store_machine_search(r->store, user, req_query(r, "q"), order,
+		part.skip, part.limit, &list, &n, &total, &e) == -1) {
 		page_trouble(r, &e);
 		return;
 	}
@@ -150,6 +174,44 @@ api_machine_add(struct req *r)
 	out_text(out, "token", token);
 	str_wipe(token, sizeof(token));
 	api_done(r, 201);
+}
+
+void
+api_machine_edit(struct req *r)
+{
+	static const struct api_field fields[] = {
+		{ "name", API_TEXT, false, 0, 0 },
+	};
+	struct machine m;
+	const json_t *o;
+	struct err e;
+	bool named;
+
+	if (!api_query(r, "") || (o = api_body(r, fields, 1)) == NULL ||
+	    !find(r, &m))
+		return;
+	named = api_json_has(o, "name");
+	if (named && check_name(api_json_text(o, "name"), &e) == -1) {
+		problem(r, 422, "name", page_sentence(r, e.text));
+		return;
+	}
+	if (!api_begin(r))
+		return;
+	if (named &&
+	    store_machine_rename(r->store, api_scope(r), m.id,
+		api_json_text(o, "name"), &e) == -1) {
+		api_failed(r, &e);
+		return;
+	}
+	if (!find(r, &m))
+		return;
+	if (named)
+		page_note(r, m.user, "machine edit", "machine %lld %s",
+		    (long long)m.id, m.name);
+	if (show(r, api_out(r), &m, &e) == -1)
+		page_trouble(r, &e);
+	else
+		api_done(r, 200);
 }
 
 void

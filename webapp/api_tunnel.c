@@ -1,29 +1,20 @@
 /* The API's tunnels. */
+#include "api_tunnel.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "api.h"
 #include "app.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "live.h"
 #include "page.h"
 #include "problem.h"
 #include "refusal.h"
 #include "status.h"
 #include "store/store.h"
 #include "store/store_machine.h"
-#include "store/store_page.h"
-#include "store/store_tunnel.h"
 #include "store/store_verify.h"
 #include "tunnel_form.h"
-
-/* What is shown beside the rows. */
-struct beside {
-	struct live live;
-	struct page_pair *pairs; /* of all the rows, by tunnel */
-	size_t pairs_n;
-};
 
 /* --- showing ------------------------------------------------------------------- */
 
@@ -69,28 +60,45 @@ show_lamps(struct out *o, const struct live *l, const struct live_tunnel *v)
 	out_object_end(o);
 }
 
+const struct page_pair *
+api_tunnel_pairs(const struct beside *b, int64_t tunnel, size_t *n_out)
+{
+	size_t from = 0, to = b->pairs_n, mid;
+
+	while (from < to) {
+		mid = from + (to - from) / 2;
+		if (b->pairs[mid].tunnel < tunnel)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	while (to < b->pairs_n && b->pairs[to].tunnel == tunnel)
+		to++;
+	*n_out = to - from;
+	return b->pairs + from;
+}
+
 static void
 show_machines(struct out *o, const struct beside *b, int64_t tunnel,
     const struct live_tunnel *v)
 {
+	const struct page_pair *p;
+	size_t n;
+
 	out_array(o, "machines");
-	for (size_t i = 0; i < b->pairs_n; i++) {
-		if (b->pairs[i].tunnel != tunnel)
-			continue;
+	for (p = api_tunnel_pairs(b, tunnel, &n); n > 0; n--, p++) {
 		out_object(o, NULL);
-		out_number(o, "id", b->pairs[i].machine);
-		out_text(o, "name", b->pairs[i].name);
+		out_number(o, "id", p->machine);
+		out_text(o, "name", p->name);
 		out_bool(o, "serving",
-		    v != NULL && v->serving &&
-			v->machine == b->pairs[i].machine);
+		    v != NULL && v->serving && v->machine == p->machine);
 		out_object_end(o);
 	}
 	out_array_end(o);
 }
 
-/* The members of a tunnel. */
-static void
-show(struct req *r, struct out *o, const struct tunnel *t,
+void
+api_tunnel_show(struct req *r, struct out *o, const struct tunnel *t,
     const struct beside *b)
 {
 	const struct live_tunnel *v = live_find(&b->live, t->id);
@@ -124,9 +132,9 @@ show(struct req *r, struct out *o, const struct tunnel *t,
 	out_time(o, "last_connected_at", t->last_connected_at);
 }
 
-/* What the relay says of the rows; must not stand in a step that is locked. */
-static void
-ask_relay(struct req *r, const struct tunnel *list, size_t n, struct live *l)
+void
+api_tunnel_ask(
+    struct req *r, const struct tunnel *list, size_t n, struct live *l)
 {
 	int64_t *ids = req_alloc(r, (n + 1) * sizeof(*ids));
 
@@ -154,7 +162,7 @@ answer(struct req *r, int64_t id, struct beside *b, unsigned status)
 		&b->pairs_n, &e) == -1)
 		rc = -1;
 	if (rc == 1) {
-		show(r, o = api_out(r), &t, b);
+		api_tunnel_show(r, o = api_out(r), &t, b);
 		notice = refusal_of(r, t.id, t.local_host, t.local_port);
 		out_text_or_null(o, "notice", notice != NULL ? notice : "");
 		api_done(r, status);
@@ -181,60 +189,6 @@ find(struct req *r, struct tunnel *t)
 	return rc == 1;
 }
 
-static void
-show_list(struct req *r, const struct tunnel *list, size_t n, int64_t total)
-{
-	struct beside b = { .pairs = NULL };
-	struct out *o;
-	struct err e;
-	size_t i, j = 0;
-
-	ask_relay(r, list, n, &b.live);
-	if (n > 0 &&
-	    store_page_pairs(r->store, STORE_ANYBODY, list[0].id,
-		list[n - 1].id, &b.pairs, &b.pairs_n, &e) == -1) {
-		page_trouble(r, &e);
-		return;
-	}
-	o = api_list(r);
-	for (i = 0; i < n; i++) {
-		struct beside own = { .live = b.live };
-
-		/* rows and pairs are in one order */
-		while (j < b.pairs_n && b.pairs[j].tunnel < list[i].id)
-			j++;
-		own.pairs = b.pairs + j;
-		while (j < b.pairs_n && b.pairs[j].tunnel == list[i].id)
-			j++, own.pairs_n++;
-		out_object(o, NULL);
-		show(r, o, &list[i], &own);
-		out_object_end(o);
-	}
-	api_list_end(r, total);
-	free(b.pairs);
-}
-
-void
-api_tunnel_list(struct req *r)
-{
-	struct tunnel *list;
-	struct api_part part;
-	int64_t user, total;
-	struct err e;
-	size_t n;
-
-	if (!api_part(r, "user", &part) || !api_list_of(r, &user))
-		return;
-	if (store_tunnel_count(r->store, user, &total, &e) == -1 ||
-	    store_tunnel_list(
-		r->store, user, part.skip, part.limit, &list, &n, &e) == -1) {
-		page_trouble(r, &e);
-		return;
-	}
-	show_list(r, list, n, total);
-	free(list);
-}
-
 void
 api_tunnel_get(struct req *r)
 {
@@ -243,7 +197,7 @@ api_tunnel_get(struct req *r)
 
 	if (!api_query(r, "") || !find(r, &t))
 		return;
-	ask_relay(r, &t, 1, &b.live);
+	api_tunnel_ask(r, &t, 1, &b.live);
 	answer(r, t.id, &b, 200);
 }
 
@@ -258,7 +212,7 @@ api_tunnel_status(struct req *r)
 
 	if (!api_query(r, "") || !find(r, &t))
 		return;
-	ask_relay(r, &t, 1, &l);
+	api_tunnel_ask(r, &t, 1, &l);
 	v = live_find(&l, t.id);
 	status_of(r, &t, &l, v != NULL ? v->machine_name : "", &s);
 	o = api_out(r);
@@ -425,7 +379,7 @@ api_tunnel_edit(struct req *r)
 		 sizeof(edit_fields) / sizeof(edit_fields[0]))) == NULL ||
 	    !find(r, &t) || !read_wish(r, o, &t, &w))
 		return;
-	ask_relay(r, &t, 1, &b.live);
+	api_tunnel_ask(r, &t, 1, &b.live);
 	if (!api_begin(r))
 		return;
 	if (w.set != 0 &&
@@ -482,7 +436,7 @@ run(struct req *r, const struct verb *v)
 
 	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !find(r, &t))
 		return;
-	ask_relay(r, &t, 1, &b.live);
+	api_tunnel_ask(r, &t, 1, &b.live);
 	if (!api_begin(r))
 		return;
 	if ((rc = v->fn(r, &t, &e)) == 1) {

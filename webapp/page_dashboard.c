@@ -1,5 +1,4 @@
 /* page_dashboard: all tunnels of a user, each with its lamps. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,20 +10,13 @@
 #include "pages.h"
 #include "row.h"
 #include "said.h"
-#include "status.h"
+#include "sift.h"
 #include "store/store.h"
 #include "store/store_page.h"
 #include "store/store_usage.h"
 #include "words.h"
 
 enum { TUNNELS_MAX = 5000, PAGE_ROWS = 50 };
-
-/* One line of the list. */
-struct line {
-	const struct tunnel *t;
-	enum status_is is;
-	int64_t bytes; /* of the last 24 hours; only to sort by them */
-};
 
 /* All that the page is made of. */
 struct view {
@@ -33,7 +25,7 @@ struct view {
 	struct page_pair *pairs; /* of the tunnels that matter, by tunnel */
 	size_t pair_n;
 	struct live live;
-	struct line *lines;
+	struct sift_line *lines;
 	size_t n; /* lines that fit */
 	size_t open, broken;
 };
@@ -98,96 +90,27 @@ machine_of(const struct view *v, int64_t tunnel)
 /* --- searching and sorting --------------------------------------------------- */
 
 static bool
-has_word(const char *text, const char *word)
-{
-	return strcasestr(text, word) != NULL;
-}
-
-static bool
-is_broken(const struct line *l)
+is_broken(const struct sift_line *l)
 {
 	return l->is != STATUS_ONLINE && l->is != STATUS_PAUSED;
 }
 
 /* Does the line fit what is searched for? */
 static bool
-fits(struct req *r, const struct view *v, const struct line *l)
+fits(struct req *r, const struct sift_line *l)
 {
-	const char *q = req_query(r, "q");
-
 	if (strcmp(req_query(r, "show"), "broken") == 0 && !is_broken(l))
 		return false;
-	if (*q == '\0')
-		return true;
-	return has_word(l->t->name, q) ||
-	    has_word(status_address(r, l->t), q) ||
-	    has_word(status_target(r, l->t), q) ||
-	    has_word(status_name(l->is), q) ||
-	    has_word(machine_of(v, l->t->id), q);
-}
-
-static int
-newer(const struct line *a, const struct line *b)
-{
-	return a->t->id < b->t->id ? 1 : a->t->id > b->t->id ? -1 : 0;
-}
-
-static int
-by_new(const void *a, const void *b)
-{
-	return newer(a, b);
-}
-
-static int
-by_name(const void *a, const void *b)
-{
-	const struct line *x = a, *y = b;
-	int d = strcasecmp(x->t->name, y->t->name);
-
-	return d != 0 ? d : newer(x, y);
-}
-
-static int
-by_traffic(const void *a, const void *b)
-{
-	const struct line *x = a, *y = b;
-
-	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : newer(x, y);
-}
-
-/* What waits for a person comes first. */
-static int
-need(const struct line *l)
-{
-	static const int order[] = {
-		[STATUS_ERROR] = 0,
-		[STATUS_PENDING] = 1,
-		[STATUS_OFFLINE] = 2,
-		[STATUS_EXPIRED] = 3,
-		[STATUS_FROZEN] = 4,
-		[STATUS_ONLINE] = 5,
-		[STATUS_PAUSED] = 6,
-	};
-
-	return order[l->is];
-}
-
-static int
-by_need(const void *a, const void *b)
-{
-	int d = need(a) - need(b);
-
-	return d != 0 ? d : newer(a, b);
+	return sift_fits(r, l, req_query(r, "q"));
 }
 
 static const struct {
 	const char *word, *mark;
-	int (*compare)(const void *a, const void *b);
 } sorts[] = {
-	{ "new", "BY_NEW", by_new },
-	{ "need", "BY_NEED", by_need },
-	{ "name", "BY_NAME", by_name },
-	{ "traffic", "BY_TRAFFIC", by_traffic },
+	{ "new", "BY_NEW" },
+	{ "need", "BY_NEED" },
+	{ "name", "BY_NAME" },
+	{ "traffic", "BY_TRAFFIC" },
 };
 
 static size_t
@@ -207,7 +130,7 @@ load_bytes(struct req *r, struct view *v, struct err *e)
 	struct usage *list;
 	size_t n, at = 0;
 
-	if (sorts[sort_asked(r)].compare != by_traffic)
+	if (strcmp(sorts[sort_asked(r)].word, "traffic") != 0)
 		return 0;
 	if (store_usage_totals(r->store, r->user.id, first,
 		first + CHART_SLOTS - 1, &list, &n, e) == -1)
@@ -228,7 +151,7 @@ load_bytes(struct req *r, struct view *v, struct err *e)
 static int
 choose(struct req *r, struct view *v, struct err *e)
 {
-	struct line *l;
+	struct sift_line *l;
 
 	if (*req_query(r, "q") != '\0' &&
 	    load_pairs(r, v, 0, INT64_MAX, e) == -1)
@@ -236,16 +159,17 @@ choose(struct req *r, struct view *v, struct err *e)
 	for (size_t i = 0; i < v->tunnel_n; i++) {
 		l = &v->lines[v->n];
 		l->t = &v->tunnels[i];
+		l->machine = machine_of(v, l->t->id);
 		l->is = status_is(l->t, &v->live);
 		v->open += l->is == STATUS_ONLINE;
 		v->broken += is_broken(l);
-		if (fits(r, v, l))
+		if (fits(r, l))
 			v->n++;
 	}
 	if (load_bytes(r, v, e) == -1)
 		return -1;
-	qsort(
-	    v->lines, v->n, sizeof(v->lines[0]), sorts[sort_asked(r)].compare);
+	qsort(v->lines, v->n, sizeof(v->lines[0]),
+	    sift_by(sorts[sort_asked(r)].word));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "owner.h"
 #include "page.h"
 #include "pages.h"
+#include "refusal.h"
 #include "said.h"
 #include "store/store.h"
 #include "store/store_machine.h"
@@ -103,19 +104,14 @@ show_machine(struct req *r, struct tpl *t, const struct view *v, size_t at,
 {
 	const struct machine *m = &v->fleet.at[at];
 	struct tpl *row = tpl_row(t, "MACHINE"), *link;
-	char allow[MACHINE_ALLOW_MAX + 1] = "";
 	bool first = true;
-
-	if (store_machine_allow(r->store, m->id, allow, e) == -1)
-		return -1;
-	if (*allow != '\0')
-		tpl_maybe(row, "ALLOWS", allow);
 
 	tpl_int(row, "ID", m->id);
 	tpl_set(row, "NAME", m->name);
 	tpl_set(row, "COMPUTER", m->computer);
 	tpl_set(row, "SYSTEM", m->system[0] != '\0' ? m->system : "unknown");
 	tpl_set(row, "ADDRESS", m->address);
+	tpl_maybe(row, "ALLOWS", refusal_list(r, m->id));
 	show_state(r, row, v, m);
 	for (size_t i = 0; i < v->tunnel_n; i++) {
 		if (!fleet_serves(&v->fleet, at, v->tunnels[i].id))
@@ -182,6 +178,29 @@ machines_page(struct req *r)
 }
 
 /* --- what its buttons do -------------------------------------------------------- */
+
+void
+machine_rename(struct req *r)
+{
+	const char *name = req_form(r, "name");
+	struct machine m;
+	struct err e;
+	int rc;
+
+	rc = store_machine_by_id(r->store, owner_of(r), r->id[0], &m, &e);
+	if (rc == 1)
+		rc =
+		    store_machine_rename(r->store, owner_of(r), m.id, name, &e);
+	if (rc == -1 && page_was_refused(r)) {
+		page_error_says(r, 422, page_sentence(r, e.text));
+		return;
+	}
+	if (!owner_done(r, rc, &e))
+		return;
+	page_note(r, m.user, "machine edit", "machine %lld \"%s\"",
+	    (long long)m.id, name);
+	req_go(r, "/machines?said=renamed");
+}
 
 void
 machine_remove_page(struct req *r)

@@ -61,6 +61,7 @@ void download_file(struct req *r); /* of the API */
 
 /* page_machines.c */
 void machines_page(struct req *r);
+void machine_rename(struct req *r);
 void machine_remove_page(struct req *r);
 void machine_remove(struct req *r);
 void key_revoke(struct req *r);

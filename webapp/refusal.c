@@ -10,16 +10,31 @@
 
 enum { SHOWN_MAX = 200 };
 
-/* What m's client said that it allows; false when it said nothing. */
-static bool
-read_list(struct req *r, int64_t machine, struct allow *a)
+/* What its client said that it allows; NULL when it said nothing. */
+static struct allow *
+read_list(struct req *r, int64_t machine)
 {
 	char text[MACHINE_ALLOW_MAX + 1];
 	struct err ignored;
+	struct allow *a;
 
-	a->count = 0;
-	return store_machine_allow(r->store, machine, text, &ignored) == 1 &&
-	    *text != '\0' && allow_add(a, text, &ignored) == 0;
+	if (store_machine_allow(r->store, machine, text, &ignored) != 1 ||
+	    *text == '\0' || (a = calloc(1, sizeof(*a))) == NULL)
+		return NULL;
+	if (allow_add(a, text, &ignored) == 0)
+		return a;
+	free(a);
+	return NULL;
+}
+
+/* The list for people, cut short. */
+static const char *
+shown(struct req *r, const struct allow *a)
+{
+	char text[SHOWN_MAX];
+
+	allow_text(a, text, sizeof(text));
+	return req_copy(r, text, strlen(text));
 }
 
 const char *
@@ -32,23 +47,42 @@ refusal_target(struct req *r, const char *host, uint16_t port)
 }
 
 const char *
-refusal_by(struct req *r, int64_t machine, const char *host, uint16_t port)
+refusal_list(struct req *r, int64_t machine)
 {
-	char shown[SHOWN_MAX];
-	struct allow *a = req_alloc(r, sizeof(*a));
+	struct allow *a = read_list(r, machine);
+	const char *text = a != NULL ? shown(r, a) : "";
+
+	free(a);
+	return text;
+}
+
+/* The sentence of a machine that refuses. */
+static const char *
+sentence(
+    struct req *r, int64_t machine, const struct allow *a, const char *target)
+{
 	struct machine m;
 	struct err ignored;
 
-	if (a == NULL || !read_list(r, machine, a) ||
-	    allow_has(a, host, port) ||
-	    store_machine_by_id(
+	if (store_machine_by_id(
 		r->store, STORE_ANYBODY, machine, &m, &ignored) != 1)
 		return NULL;
 	return req_text(r,
 	    "%s allows only %s. To serve %s there, download a new file for it, "
 	    "or run the new command, once this is saved.",
-	    m.computer[0] != '\0' ? m.computer : m.name,
-	    allow_text(a, shown, sizeof(shown)), refusal_target(r, host, port));
+	    m.computer[0] != '\0' ? m.computer : m.name, shown(r, a), target);
+}
+
+const char *
+refusal_by(struct req *r, int64_t machine, const char *host, uint16_t port)
+{
+	struct allow *a = read_list(r, machine);
+	const char *says = NULL;
+
+	if (a != NULL && !allow_has(a, host, port))
+		says = sentence(r, machine, a, refusal_target(r, host, port));
+	free(a);
+	return says;
 }
 
 const char *

@@ -20,6 +20,9 @@ const char *refusal_by(
 const char *refusal_of(
     struct req *r, int64_t tunnel, const char *host, uint16_t port);
 
+/* "127.0.0.1:22, nas:*", cut short; "" when it has never said. */
+const char *refusal_list(struct req *r, int64_t machine);
+
 /* "HOST:PORT" */
 const char *refusal_target(struct req *r, const char *host, uint16_t port);
 

@@ -69,6 +69,7 @@ const struct route routes[] = {
 
 	/* machines */
 	GET("/machines", SIGNED_IN, machines_page),
+	POST("/machines/{id}/rename", STEP, machine_rename),
 	GET("/machines/{id}/remove", SIGNED_IN, machine_remove_page),
 	POST("/machines/{id}/remove", STEP, machine_remove),
 	POST("/keys/{id}/revoke", STEP, key_revoke),
@@ -125,6 +126,7 @@ const struct route routes[] = {
 	API(GET, "/api/machines", READ, api_machine_list),
 	API(POST, "/api/machines", WRITE, api_machine_add),
 	API(GET, "/api/machines/{id}", READ, api_machine_get),
+	API(PATCH, "/api/machines/{id}", WRITE, api_machine_edit),
 	API(DELETE, "/api/machines/{id}", WRITE, api_machine_remove),
 	API(GET, "/api/machines/{id}/keys", READ, api_machine_keys),
 	API(POST, "/api/machines/{id}/keys", WRITE, api_machine_key_add),

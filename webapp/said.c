@@ -28,6 +28,7 @@ static const struct {
 	{ "away", "warn", "Nothing was done: the relay is not running." },
 	{ "revoked", "ok",
 	    "The key is revoked. Whatever used it has been cut off." },
+	{ "renamed", "ok", "The machine has its new name." },
 	{ "removed", "ok",
 	    "The machine is removed, and all its keys are revoked." },
 	{ "password", "ok",

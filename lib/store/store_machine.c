@@ -55,22 +55,57 @@ store_machine_by_id(struct store *s, int64_t user, int64_t id,
 	return rc;
 }
 
+#define FITS                                                \
+	"AND (?3 = '' OR instr(lower(name), lower(?3)) > 0" \
+	" OR instr(lower(computer), lower(?3)) > 0"         \
+	" OR instr(lower(address), lower(?3)) > 0) "
+#define PART " LIMIT ?5 OFFSET ?4"
+
+static const char *const searches[] = {
+	[MACHINE_BY_ID] = MACHINE FITS "ORDER BY id" PART,
+	[MACHINE_BY_NEW] = MACHINE FITS "ORDER BY id DESC" PART,
+	[MACHINE_BY_NAME] =
+	    MACHINE FITS "ORDER BY name COLLATE NOCASE, id DESC" PART,
+	[MACHINE_BY_SEEN] =
+	    MACHINE FITS "ORDER BY ifnull(seen_at, 0) DESC, id DESC" PART,
+};
+
+/* How many fit. */
+static int
+count_fitting(struct store *s, int64_t user, const char *text,
+    int64_t *total_out, struct err *e)
+{
+	sqlite3_stmt *q;
+
+	if ((q = store_query(s,
+		 "SELECT count(*) FROM machine WHERE ?1 IN (0, user_id)"
+		 " AND deleted_at IS NULL AND ?2 = ?2 " FITS,
+		 e)) == NULL)
+		return -1;
+	sqlite3_bind_int64(q, 1, user);
+	sqlite3_bind_int64(q, 2, 0);
+	store_bind_text(q, 3, text);
+	return store_number(s, q, total_out, e);
+}
+
 int
-store_machine_list(struct store *s, int64_t user, int64_t skip, int64_t limit,
-    struct machine **list_out, size_t *n_out, struct err *e)
+store_machine_search(struct store *s, int64_t user, const char *text,
+    enum machine_order order, int64_t skip, int64_t limit,
+    struct machine **list_out, size_t *n_out, int64_t *total_out, struct err *e)
 {
 	struct store_list l = { .size = sizeof(struct machine) };
 	sqlite3_stmt *q;
 	struct machine *m;
 	int rc;
 
-	if ((q = store_query(s, MACHINE "ORDER BY id LIMIT ?4 OFFSET ?3", e)) ==
-	    NULL)
+	if (count_fitting(s, user, text, total_out, e) == -1 ||
+	    (q = store_query(s, searches[order], e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, user);
 	sqlite3_bind_int64(q, 2, clock_wall_ms());
-	sqlite3_bind_int64(q, 3, skip);
-	sqlite3_bind_int64(q, 4, limit);
+	store_bind_text(q, 3, text);
+	sqlite3_bind_int64(q, 4, skip);
+	sqlite3_bind_int64(q, 5, limit);
 	while ((rc = store_step(s, q, e)) == 1) {
 		if ((m = store_list_add(s, &l, e)) == NULL) {
 			rc = -1;
@@ -81,6 +116,16 @@ store_machine_list(struct store *s, int64_t user, int64_t skip, int64_t limit,
 	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
+}
+
+int
+store_machine_list(struct store *s, int64_t user, int64_t skip, int64_t limit,
+    struct machine **list_out, size_t *n_out, struct err *e)
+{
+	int64_t ignored;
+
+	return store_machine_search(s, user, "", MACHINE_BY_ID, skip, limit,
+	    list_out, n_out, &ignored, e);
 }
 
 /* The numbers that a question about ?1 gives. */
@@ -333,6 +378,38 @@ change(
 	if (store_do(s, q, e) == -1)
 		return -1;
 	return store_changed(s) > 0;
+}
+
+static int
+rename_machine(
+    struct store *s, int64_t user, int64_t id, const char *name, struct err *e)
+{
+	sqlite3_stmt *q;
+
+	if ((q = store_query(s,
+		 "UPDATE machine SET name = ?3 WHERE ?1 IN (0, user_id)"
+		 " AND id = ?2 AND deleted_at IS NULL",
+		 e)) == NULL)
+		return -1;
+	sqlite3_bind_int64(q, 1, user);
+	sqlite3_bind_int64(q, 2, id);
+	store_bind_text(q, 3, name);
+	if (store_do(s, q, e) == -1)
+		return -1;
+	return store_changed(s) > 0;
+}
+
+int
+store_machine_rename(
+    struct store *s, int64_t user, int64_t id, const char *name, struct err *e)
+{
+	if (check_name(name, e) == -1) {
+		s->why = STORE_REFUSED;
+		return -1;
+	}
+	if (store_begin(s, e) == -1)
+		return -1;
+	return store_end(s, rename_machine(s, user, id, name, e), e);
 }
 
 static int

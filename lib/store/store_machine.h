@@ -67,6 +67,26 @@ int store_machine_list(struct store *s, int64_t user, int64_t skip,
 int store_machine_by_id(struct store *s, int64_t user, int64_t id,
     struct machine *m_out, struct err *e);
 
+enum machine_order {
+	MACHINE_BY_ID,
+	MACHINE_BY_NEW,  /* the newest first */
+	MACHINE_BY_NAME, /* in whatever case */
+	MACHINE_BY_SEEN, /* the last one that was there first */
+};
+
+/*
+ * Those whose name, computer or address has q in it, in whatever case of ASCII
+ * ("" is in all), in that order, and how many there are in all.
+ */
+int store_machine_search(struct store *s, int64_t user, const char *q,
+    enum machine_order order, int64_t skip, int64_t limit,
+    struct machine **list_out, size_t *n_out, int64_t *total_out,
+    struct err *e);
+
+/* 0 when there is no such machine. */
+int store_machine_rename(
+    struct store *s, int64_t user, int64_t id, const char *name, struct err *e);
+
 /* Its keys are revoked at once. */
 int store_machine_remove(
     struct store *s, int64_t user, int64_t id, struct err *e);

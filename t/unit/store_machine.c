@@ -78,6 +78,80 @@ crowd(int64_t id)
 	    "and makes room");
 }
 
+/* The names of those that are found, in their order. */
+static const char *
+found(int64_t user, const char *q, enum machine_order order, int64_t skip,
+    int64_t limit, int64_t *total)
+{
+	static char all[400];
+	struct machine *list = NULL;
+	size_t n = 0;
+
+	all[0] = '\0';
+	*total = -1;
+	if (store_machine_search(s, user, q, order, skip, limit, &list, &n,
+		total, &rig_err) == -1)
+		return "failed";
+	for (size_t i = 0; i < n; i++)
+		snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s%s",
+		    i > 0 ? " " : "", list[i].name);
+	free(list);
+	return all;
+}
+
+static void
+search(void)
+{
+	static const char *const names[] = { "beta", "Alpha", "gamma",
+		"delta" };
+	int64_t ids[4], total, kim = rig_user(s, "kim@example.com");
+	char token[MACHINE_TOKEN_LEN + 1];
+	struct machine m;
+
+	for (int i = 0; i < 4; i++)
+		store_machine_add(
+		    s, kim, names[i], NULL, 0, &ids[i], token, &rig_err);
+	rig_sql("UPDATE machine SET seen_at = 5, computer = 'DESKTOP_1'"
+		" WHERE name = 'gamma'");
+	rig_sql("UPDATE machine SET seen_at = 9, address = '192.0.2.7'"
+		" WHERE name = 'Alpha'");
+	is_str(found(kim, "", MACHINE_BY_ID, 0, 9, &total),
+	    "beta Alpha gamma delta", "all, by number");
+	is_int(total, 4, "are four");
+	is_str(found(kim, "", MACHINE_BY_NEW, 0, 2, &total), "delta gamma",
+	    "the newest two");
+	is_int(total, 4, "of four");
+	is_str(found(kim, "", MACHINE_BY_NAME, 1, 2, &total), "beta delta",
+	    "by name, from the second");
+	is_str(found(kim, "", MACHINE_BY_SEEN, 0, 9, &total),
+	    "Alpha gamma delta beta", "who was never there comes last");
+	is_str(found(kim, "ALPH", MACHINE_BY_ID, 0, 9, &total), "Alpha",
+	    "by a part of the name");
+	is_int(total, 1, "which is one");
+	is_str(found(kim, "top_", MACHINE_BY_ID, 0, 9, &total), "gamma",
+	    "by the computer, letter by letter");
+	is_str(found(kim, "%", MACHINE_BY_ID, 0, 9, &total), "", "a % is a %");
+	is_str(found(kim, "0.2.7", MACHINE_BY_ID, 0, 9, &total), "Alpha",
+	    "by the address");
+	is_str(found(kim, "' OR 1=1 --", MACHINE_BY_ID, 0, 9, &total), "",
+	    "SQL is text");
+
+	is_int(store_machine_rename(s, kim, ids[0], "omega", &rig_err), 1,
+	    "renamed");
+	store_machine_by_id(s, kim, ids[0], &m, &rig_err);
+	is_str(m.name, "omega", "so it is called");
+	is_int(store_machine_rename(s, kim, ids[0], "", &rig_err), -1,
+	    "not to nothing");
+	is_int(store_why(s), STORE_REFUSED, "which is refused");
+	is_int(store_machine_rename(s, kim + 1, ids[0], "x", &rig_err), 0,
+	    "nor by another");
+	store_machine_remove(s, kim, ids[0], &rig_err);
+	is_int(store_machine_rename(s, kim, ids[0], "x", &rig_err), 0,
+	    "nor once it is gone");
+	is_str(found(kim, "omega", MACHINE_BY_ID, 0, 9, &total), "",
+	    "which is not found either");
+}
+
 int
 main(void)
 {
@@ -138,6 +212,7 @@ main(void)
 	    0, "the list");
 	is_int(n, 0, "is empty");
 	free(list);
+	search();
 	store_close(&s);
 	rig_end();
 	return tap_done();
