@@ -103,7 +103,9 @@
 	"  proxy=http://[USER:PASSWORD@]HOST:PORT  or none, as --proxy\n"    \
 	"\n"                                                                 \
 	"Takes --plain, --no-color and --verbose, and ends, as adit "        \
-	"connect.\n"
+	"connect;\n"                                                         \
+	"with 26 when what is installed for FILE goes on with it (adit "     \
+	"install).\n"
 
 #define HELP_INSTALL                                                          \
 	"adit install [--service] [--name NAME] [FILE | OPTIONS]\n"           \

@@ -33,6 +33,7 @@ struct netwatch {
 	atomic_bool posted;
 	atomic_bool woke;
 	HANDLE addresses;
+	HANDLE routes; /* NULL: they are not told */
 	HMODULE power;
 	struct power_wish wish;
 	PVOID power_handle;
@@ -83,6 +84,17 @@ on_addresses(
 	(void)row;
 	(void)what;
 	tell(context);
+}
+
+/* A VPN or another gateway, while the addresses stay. */
+static void WINAPI
+on_routes(
+    void *context, MIB_IPFORWARD_ROW2 *row, MIB_NOTIFICATION_TYPE what)
+{
+	if (row == NULL || what == MibParameterNotification)
+		return; /* a lifetime or a metric */
+	if (row->DestinationPrefix.PrefixLength == 0)
+		tell(context);
 }
 
 static ULONG CALLBACK
@@ -166,6 +178,9 @@ netwatch_new(struct loop *l, netwatch_fn *fn, void *arg, struct err *e)
 		let_go(w);
 		return NULL;
 	}
+	if (NotifyRouteChange2(AF_UNSPEC, on_routes, w, FALSE, &w->routes) !=
+	    NO_ERROR)
+		w->routes = NULL;
 	watch_power(w);
 	set_told(w);
 	return w;
@@ -182,6 +197,8 @@ netwatch_free(struct netwatch **wp)
 		return;
 	if (w->addresses != NULL)
 		(void)CancelMibChangeNotify2(w->addresses);
+	if (w->routes != NULL)
+		(void)CancelMibChangeNotify2(w->routes);
 	unwatch_power(w);
 	set_told(NULL);
 	w->fn = NULL;

@@ -253,28 +253,67 @@ scm_add(const struct item *it, struct err *e)
 	return give_rights(it, e) == 0 ? add_to_log(it, e) : -1;
 }
 
-int
-scm_go(const struct item *it, struct err *e)
-{
-	bool missing;
-	SC_HANDLE s = open_service(it, SERVICE_START, &missing, e);
-	int rc = 0;
-
-	if (s == NULL)
-		return -1;
-	if (!StartServiceW(s, 0, NULL) &&
-	    GetLastError() != ERROR_SERVICE_ALREADY_RUNNING)
-		rc = fail_last(e, "starting the service");
-	(void)CloseServiceHandle(s);
-	return rc;
-}
-
 static DWORD
 state_of(SC_HANDLE s)
 {
 	SERVICE_STATUS now;
 
 	return QueryServiceStatus(s, &now) ? now.dwCurrentState : 0;
+}
+
+/* One that has just ended may still be in the way of its next start. */
+static int
+start_service(SC_HANDLE s, struct err *e)
+{
+	DWORD error = ERROR_SERVICE_ALREADY_RUNNING;
+	int i;
+
+	for (i = 0; i < STOP_STEPS; i++) {
+		if (StartServiceW(s, 0, NULL))
+			return 0;
+		error = GetLastError();
+		if (error != ERROR_SERVICE_ALREADY_RUNNING)
+			break;
+		if (state_of(s) == SERVICE_RUNNING)
+			return 0;
+		Sleep(STEP_MS);
+	}
+	return fail_of(e, "starting the service", error);
+}
+
+static int
+wait_running(SC_HANDLE s, struct err *e)
+{
+	int i;
+
+	for (i = 0; i < STOP_STEPS; i++) {
+		switch (state_of(s)) {
+		case SERVICE_RUNNING:
+			return 0;
+		case SERVICE_STOPPED:
+			return err_set(e, "it has ended at once");
+		default:
+			Sleep(STEP_MS);
+		}
+	}
+	return err_set(e, "the service does not start");
+}
+
+int
+scm_go(const struct item *it, struct err *e)
+{
+	bool missing;
+	SC_HANDLE s = open_service(
+	    it, SERVICE_START | SERVICE_QUERY_STATUS, &missing, e);
+	int rc;
+
+	if (s == NULL)
+		return -1;
+	rc = start_service(s, e);
+	if (rc == 0)
+		rc = wait_running(s, e);
+	(void)CloseServiceHandle(s);
+	return rc;
 }
 
 static int

@@ -241,11 +241,11 @@ soon { !$rig->is_live($t2) } 10, 'and ends';
 # --- the key in the console --------------------------------------------------
 
 SKIP: {
-	skip 'no script(1) here', 8
+	skip 'no script(1) here', 12
 	    unless grep { -x "$_/script" } split /:/, $ENV{PATH};
 	my $log = $rig->dir . '/console';
 	my $p = $rig->start('console', [ 'script', '-qefc',
-	    "$adit run '$path'", $log ], talk => 1,
+	    "exec $adit run '$path'", $log ], talk => 1,
 	    env => { %env, TERM => 'xterm', SHELL => '/bin/sh' });
 	soon { slurp($log) =~ /I: start it by itself/ } 20,
 	    'the console offers it';
@@ -258,7 +258,24 @@ SKIP: {
 	soon { $rig->is_live($t2) } 20, 'what it installed serves';
 	($rc, $said) = adit('status');
 	like($said, qr/^my-pc-2: runs/m, 'as status says');
-	is((adit('uninstall'))[0], 0, 'and it can be taken away');
+	# The double click once more: leave it, then take it away.
+	my $again = sub {
+		return $rig->start('again', [ 'script', '-qefc',
+		    "exec $adit run", shift ], talk => 1, env => { %env,
+		    TERM => 'xterm', SHELL => '/bin/sh', ADIT_FILE => $path });
+	};
+	$p = $again->("$log-n");
+	soon { slurp("$log-n") =~ m{in this window instead\? \(y/n\)} } 20,
+	    'the file, started beside it, asks';
+	print { $p->{to} } "n\n";
+	is($p->wait(20), 26, 'n: it leaves it alone');
+	$p = $again->("$log-y");
+	soon { slurp("$log-y") =~ m{\(y/n\)} } 20, 'it asks again';
+	print { $p->{to} } "y\n";
+	soon { $rig->is_live($t2) && (adit('status'))[1] =~ /^Nothing/m } 20,
+	    'y: it takes it away and serves by itself';
+	print { $p->{to} } "\x03";
+	is($p->wait(20), 0, 'until Ctrl-C');
 }
 
 # --- as a service ------------------------------------------------------------

@@ -190,6 +190,31 @@ is_deeply([ files_in("$local/Adit") ], [ '', '/bin',
 unlike(reg($RUN), qr/Adit/, 'nothing in the Run key');
 unlike(reg($APPS), qr/Adit/, 'nothing in Settings');
 
+# --- the key in the window ---------------------------------------------------
+
+SKIP: {
+	skip 'no script(1) here', 6
+	    unless grep { -x "$_/script" } split /:/, $ENV{PATH};
+	my $log = $rig->dir . '/window';
+	my @words = map { s/'/'\\''/gr } $wine->command('cmd', '/c',
+	    'adit-other.bat');
+	my $p = $rig->start('window', [ 'sh', '-c', 'cd "$0" && exec "$@"',
+	    $downloads, 'script', '-qefc', join(' ', map { "'$_'" } @words),
+	    $log ], talk => 1, env => { ADIT_NOPAUSE => 1, TERM => 'xterm',
+	    SHELL => '/bin/sh' });
+	soon { $rig->is_live($two->{t}) } 30, 'a double click serves';
+	# Wine's console draws what has changed, so words are not to be found.
+	print { $p->{to} } 'i';
+	sleep 1;
+	print { $p->{to} } 'y';
+	is($p->wait(30), 0, 'I and y end the file with 0');
+	soon { $rig->is_live($two->{t}) } 20, 'what was installed serves';
+	($said, $rc) = adit('status');
+	like($said, qr/^my-pc-2: runs/m, 'as status says');
+	is((adit('uninstall'))[1], 0, 'and can be taken away');
+	soon { !$rig->is_live($two->{t}) } 10, 'at once';
+}
+
 # --- as a service ------------------------------------------------------------
 
 my $SERVICES = 'HKLM\\System\\CurrentControlSet\\Services';

@@ -35,6 +35,9 @@ tell(void)
 static BOOL WINAPI
 on_control(DWORD what)
 {
+	/* Without a window it is somebody else who signs out. */
+	if (what == CTRL_LOGOFF_EVENT && GetConsoleWindow() == NULL)
+		return TRUE;
 	if (!tell())
 		return FALSE;
 	if (what != CTRL_C_EVENT && what != CTRL_BREAK_EVENT)

@@ -200,8 +200,8 @@ term_key(const struct term *t)
 	INPUT_RECORD r;
 	DWORD n;
 
-	while (t->in_mode != 0 && GetNumberOfConsoleInputEvents(t->in, &n) &&
-	    n > 0 && ReadConsoleInputW(t->in, &r, 1, &n) && n == 1)
+	while (t->in_mode != 0 && PeekConsoleInputW(t->in, &r, 1, &n) &&
+	    n == 1 && ReadConsoleInputW(t->in, &r, 1, &n) && n == 1)
 		if (r.EventType == KEY_EVENT && r.Event.KeyEvent.bKeyDown &&
 		    r.Event.KeyEvent.uChar.UnicodeChar > 0 &&
 		    r.Event.KeyEvent.uChar.UnicodeChar < 0x80)
