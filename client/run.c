@@ -178,10 +178,15 @@ read_settings(struct run_file *f, size_t len, struct err *e)
 		/* What is missing is missing in the file, not in the words. */
 		rc = rc == EXIT_USAGE ? EXIT_SETTINGS : rc;
 	}
-	if (rc == 0 && client_conf_token_text(f->conf.token, w->token, e) != 0)
+	if (rc == 0 &&
+	    ((w->proxy != NULL &&
+		 client_conf_proxy(&f->conf, w->proxy, e) != 0) ||
+		client_conf_token_text(f->conf.token, w->token, e) != 0))
 		rc = EXIT_SETTINGS;
 	if (w->token != NULL)
 		str_wipe(w->token, strlen(w->token));
+	if (w->proxy != NULL)
+		str_wipe(w->proxy, strlen(w->proxy));
 	f->machine = w->machine;
 	f->conf.has_token = rc == 0;
 	free(w);
