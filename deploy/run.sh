@@ -5,7 +5,8 @@
 #
 # As an ordinary user everything runs as that user and lives in ./var.  As root
 # it makes the system user "adit", lives in /var/lib/adit, and nothing serves
-# as root.
+# as root.  What lies in STATE is that user's, so that root writes and reads
+# nothing there: a link might stand in its place.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 make=${MAKE:-make}
@@ -44,10 +45,46 @@ is_port "$http_port" ||
 [[ -z $given_host || $given_host =~ ^[A-Za-z0-9._:-]+$ ]] ||
 	fail "PUBLIC_HOST=$given_host is neither a host name nor an address"
 mkdir -p "$state" || fail "cannot make the folder $state"
-state=$(cd "$state" && pwd) || fail "cannot enter $state"
-mkdir -p "$state/log" || fail "cannot make the folder $state/log"
+state=$(cd "$state" && pwd -P) || fail "cannot enter $state"
 
-exec 9>"$state/run.lock" || fail "cannot write $state/run.lock"
+# --- the user ----------------------------------------------------------------
+
+as=()
+if [ -n "$root" ]; then
+	if ! getent passwd adit >/dev/null; then
+		useradd --system --home-dir /var/lib/adit --no-create-home \
+			--shell /usr/sbin/nologin --user-group adit ||
+			fail "cannot make the system user adit"
+		say "made the system user adit"
+	fi
+	chown -h adit: "$state"
+	as=(setpriv --reuid adit --regid adit --init-groups --)
+	if ! "${as[@]}" test -w "$state" -a -x "$state"; then
+		say "warning: the user adit cannot enter $state;" \
+			"everything runs as root"
+		as=()
+	fi
+fi
+
+# What an older version made as root, and a file that root has edited.
+take_over() {
+	[ ${#as[@]} -eq 0 ] || [ ! -e "$1" ] || chown -hR adit: "$1"
+}
+for name in adit.yaml run.yaml nginx.conf run.lock log tmp client bin share; do
+	take_over "$state/$name"
+done
+
+# Makes a file in STATE of what comes in: keep FILE [MODE]
+keep() {
+	# shellcheck disable=SC2016
+	"${as[@]}" sh -c 'cat >"$1.new" && chmod "$2" "$1.new" &&
+		mv "$1.new" "$1"' - "$1" "${2:-644}"
+}
+"${as[@]}" mkdir -p "$state/log" "$state/tmp" ||
+	fail "cannot make the folders in $state"
+
+"${as[@]}" touch "$state/run.lock" || fail "cannot write $state/run.lock"
+exec 9<"$state/run.lock" || fail "cannot read $state/run.lock"
 flock -n 9 || fail "it runs already with this STATE ($state)"
 
 # --- packages and programs ---------------------------------------------------
@@ -67,15 +104,14 @@ publish() {
 	local file=$1 before=$2 end=$3 name
 	[ -s "$file" ] || return 0
 	name=$before$(sha256sum <"$file" | cut -c 1-12)$end
-	install -d -m 755 "$state/client"
-	[ -e "$state/client/$name" ] ||
-		{ install -m 644 "$file" "$state/client/.new" &&
-			mv "$state/client/.new" "$state/client/$name"; } ||
-		return
-	touch "$state/client/$name"
-	find "$state/client" -name "$before????????????$end" -printf '%T@ %p\n' |
+	"${as[@]}" mkdir -p "$state/client"
+	"${as[@]}" test -e "$state/client/$name" ||
+		keep "$state/client/$name" <"$file" || return
+	"${as[@]}" touch "$state/client/$name"
+	"${as[@]}" find "$state/client" -name "$before????????????$end" \
+		-printf '%T@ %p\n' |
 		sort -rn | tail -n +6 | cut -d ' ' -f 2- |
-		while IFS= read -r name; do rm -f "$name"; done
+		while IFS= read -r name; do "${as[@]}" rm -f "$name"; done
 }
 # Until there is one for any Linux, the one for systems like this.
 publish_own() {
@@ -93,39 +129,24 @@ publish_all() {
 }
 publish_all
 
-# --- the user ----------------------------------------------------------------
-
-as=()
 if [ -n "$root" ]; then
-	if ! getent passwd adit >/dev/null; then
-		useradd --system --home-dir /var/lib/adit --no-create-home \
-			--shell /usr/sbin/nologin --user-group adit ||
-			fail "cannot make the system user adit"
-		say "made the system user adit"
-	fi
-	mkdir -p "$state/tmp"
-	chown adit: "$state" "$state/log" "$state/tmp"
-	as=(setpriv --reuid adit --regid adit --init-groups --)
-	if ! "${as[@]}" test -w "$state" -a -x "$state"; then
-		say "warning: the user adit cannot enter $state;" \
-			"everything runs as root"
-		as=()
-	fi
 	# The programs may stand where only root can read them.
-	install -d -m 755 "$state/bin"
-	install -m 755 build/relayd build/webapp.fcgi "$state/bin" ||
-		fail "cannot copy the programs to $state/bin"
-	install -d -m 755 "$state/share/static"
-	install -m 644 static/* "$state/share/static"
-	relayd=$state/bin/relayd
-	webapp=$state/bin/webapp.fcgi
+	"${as[@]}" mkdir -p "$state/bin" "$state/share/static"
+	for name in relayd webapp.fcgi aditctl; do
+		keep "$state/bin/$name" 755 <"build/$name" ||
+			fail "cannot copy the programs to $state/bin"
+	done
+	for name in static/*; do
+		keep "$state/share/$name" <"$name"
+	done
+	bin=$state/bin
 	share=$state/share
 else
-	mkdir -p "$state/tmp"
-	relayd=$PWD/build/relayd
-	webapp=$PWD/build/webapp.fcgi
+	bin=$PWD/build
 	share=$PWD
 fi
+relayd=$bin/relayd
+webapp=$bin/webapp.fcgi
 
 # --- settings ----------------------------------------------------------------
 
@@ -149,9 +170,9 @@ dashboard_url() {
 }
 
 conf=$state/adit.yaml
-if [ ! -e "$conf" ]; then
+if ! "${as[@]}" test -e "$conf"; then
 	host=${given_host:-$(default_host)}
-	cat >"$conf" <<YAML
+	keep "$conf" <<YAML || fail "cannot write $conf"
 # Adit's settings; adit.yaml(5) explains every key.  \`make run\` wrote this
 # once and never writes over it.
 database: $state/adit.db
@@ -162,32 +183,32 @@ relay:
 YAML
 	say "wrote $conf"
 fi
-[ ${#as[@]} -eq 0 ] || chown adit: "$conf"
+settings=$("${as[@]}" cat "$conf") || fail "cannot read $conf"
 
 # Variables that were given replace their keys for this run alone; a file from
 # before there were pages gets their address for this run, too.
 run_conf=$conf
-has_url=$(grep -c '^dashboard_url:' "$conf")
+has_url=$(grep -c '^dashboard_url:' <<<"$settings")
 if [ -n "$given_port$given_host$given_https" ] || [ "$has_url" = 0 ]; then
 	run_conf=$state/run.yaml
-	host=${given_host:-$(sed -n 's/^public_host: *//p' "$conf" | head -n 1)}
+	host=${given_host:-$(sed -n 's/^public_host: *//p' <<<"$settings" | head -n 1)}
 	url=
 	if [ -n "$given_host$given_https" ] || [ "$has_url" = 0 ]; then
 		url=$(dashboard_url "$host")
 	fi
-	{
+	settings=$(
 		[ -z "$url" ] || echo "dashboard_url: $url"
 		sed -e "${given_host:+s|^public_host:.*|public_host: $given_host|}" \
 			-e "${url:+/^dashboard_url:/d}" \
 			-e "${given_port:+s|^  listen:.*|  listen: [\"[::]:$given_port\"]|}" \
-			"$conf"
-	} >"$run_conf" || fail "cannot write $run_conf"
-	[ ${#as[@]} -eq 0 ] || chown adit: "$run_conf"
+			<<<"$settings"
+	)
+	keep "$run_conf" <<<"$settings" || fail "cannot write $run_conf"
 	given="${given_port:+ RELAY_PORT=$given_port}${given_host:+ PUBLIC_HOST=$given_host}${given_https:+ HTTPS_PORT=$given_https}"
 	[ -z "$given" ] || say "for this run:$given"
 fi
-port=$(sed -n 's/^  listen:.*:\([0-9]*\)".*/\1/p' "$run_conf" | head -n 1)
-host=$(sed -n 's/^public_host: *//p' "$run_conf" | head -n 1)
+port=$(sed -n 's/^  listen:.*:\([0-9]*\)".*/\1/p' <<<"$settings" | head -n 1)
+host=$(sed -n 's/^public_host: *//p' <<<"$settings" | head -n 1)
 port=${port:-7000}
 
 # Says who holds a port, unless it is free: must_be_free PORT VARIABLE
@@ -206,13 +227,12 @@ must_be_free "$http_port" HTTP_PORT
 "${as[@]}" "$relayd" -n -c "$run_conf" || fail "the settings are not right"
 "${as[@]}" "$webapp" -n -c "$run_conf" || fail "the settings are not right"
 
-url=$(sed -n 's/^dashboard_url: *//p' "$run_conf" | head -n 1)
+url=$(sed -n 's/^dashboard_url: *//p' <<<"$settings" | head -n 1)
 base=$(printf '%s' "${url#*://}" | sed -n 's|^[^/]*\(/.*[^/]\)/*$|\1|p')
 nginx_user=
 [ -n "$root" ] && [ ${#as[@]} -eq 0 ] && nginx_user=root
-NGINX_USER=$nginx_user deploy/nginx.sh "$state" "$share" "$http_port" "$https_port" "$base" \
-	>"$state/nginx.conf" || fail "cannot write $state/nginx.conf"
-[ ${#as[@]} -eq 0 ] || chown adit: "$state/nginx.conf"
+NGINX_USER=$nginx_user deploy/nginx.sh "$state" "$share" "$http_port" "$https_port" "$base" |
+	keep "$state/nginx.conf" || fail "cannot write $state/nginx.conf"
 nginx=$(PATH=$PATH:/usr/sbin:/sbin command -v nginx) || fail "there is no nginx"
 
 # --- the parts ---------------------------------------------------------------
@@ -231,7 +251,7 @@ stop_parts() {
 	# A second one: whoever is still connected is not waited for.
 	sleep 1
 	[ -z "${child[relayd]:-}" ] || kill -TERM "${child[relayd]}" 2>/dev/null
-	rm -f "$state/client/building"
+	"${as[@]}" rm -f "$state/client/building"
 	wait
 }
 stop() {
@@ -245,7 +265,7 @@ trap stop INT TERM HUP
 
 # Ends all after the last words of a part's log.
 give_up() {
-	tail -n 10 "$state/log/$1.log" >&2
+	"${as[@]}" tail -n 10 "$state/log/$1.log" >&2
 	stop_parts
 	fail "$2 (its log is $state/log/$1.log)"
 }
@@ -255,12 +275,14 @@ start() {
 	case $1 in
 	relayd) how=("$relayd" -c "$run_conf") ;;
 	webapp)
-		rm -f "$state/web.sock" # of one that was killed
+		"${as[@]}" rm -f "$state/web.sock" # of one that was killed
 		how=("$webapp" -c "$run_conf" --socket "$state/web.sock")
 		;;
 	nginx) how=("$nginx" -e stderr -p "$state" -c "$state/nginx.conf" -g "daemon off;") ;;
 	esac
-	"${as[@]}" "${how[@]}" 9>&- >>"$state/log/$1.log" 2>&1 &
+	# shellcheck disable=SC2016
+	"${as[@]}" sh -c 'exec >>"$1" 2>&1; shift; exec "$@"' - \
+		"$state/log/$1.log" "${how[@]}" 9>&- &
 	child[$1]=$!
 }
 
@@ -276,7 +298,7 @@ wait_for() {
 	give_up "$part" "$part did not become ready"
 }
 
-ctl=(build/aditctl -c "$run_conf")
+ctl=("${as[@]}" "$bin/aditctl" -c "$run_conf")
 relay_ready() { "${ctl[@]}" --json relay status >/dev/null 2>&1; }
 page_ready() {
 	local line
@@ -309,10 +331,10 @@ else
 fi
 # As long as there is no account, webapp makes a code at each start.
 say_code() {
-	[ -s "$state/setup.code" ] || return 0
+	"${as[@]}" test -s "$state/setup.code" || return 0
 	say "There is no account yet.  Make the first one there with this code:"
 	say
-	say "    $(cat "$state/setup.code")"
+	say "    $("${as[@]}" cat "$state/setup.code")"
 }
 say_code
 https_note=
@@ -330,15 +352,16 @@ building=$state/client/building
 set -m # a process group of their own, so that all of it can be ended
 {
 	umask 022
-	install -d -m 755 "$state/client"
-	echo "it begins" >"$building"
-	"$make" -s clients-if 2>&1 9>&- | tee "$state/log/clients.log" |
+	"${as[@]}" mkdir -p "$state/client"
+	keep "$building" <<<"it begins"
+	"$make" -s clients-if 2>&1 9>&- |
+		"${as[@]}" tee "$state/log/clients.log" |
 		while IFS= read -r line; do
 			[[ $line != "clients: "* ]] ||
-				printf '%s\n' "${line#clients: }" >"$building"
+				keep "$building" <<<"${line#clients: }"
 		done
 	publish_all
-	rm -f "$building"
+	"${as[@]}" rm -f "$building"
 } &
 clients=$!
 set +m
