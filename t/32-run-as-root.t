@@ -41,6 +41,7 @@ sub spew {
 # Runs until it serves, or ends by itself: what it said.
 my %port = map { $_ => free_port() } qw(HTTP_PORT RELAY_PORT);
 sub run {
+	spew("$dir/said", '');
 	my $pid = fork;
 	die "fork: $!" unless defined $pid;
 	if ($pid == 0) {
