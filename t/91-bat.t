@@ -15,6 +15,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 use Rig qw(eventually soon free_port);
+use Rig::Canary;
 use Rig::Net;
 use Rig::Web;
 use Rig::Wine;
@@ -26,7 +27,8 @@ plan skip_all => 'no nginx here' unless Rig::Net::have('nginx');
 my $curl = "$house/build/cache/curl.exe";
 my $certutil = "$house/build/win/t/certutil.exe";
 system("$house/deploy/clients.sh curl >/dev/null 2>&1");
-system("make -s -C $house SYS=win build/win/t/certutil.exe >/dev/null 2>&1");
+system("make -s -C $house SYS=win build/win/t/certutil.exe"
+    . ' build/win/t/fell.exe >/dev/null 2>&1');
 plan skip_all => 'curl.exe could not be built (deploy/clients.sh curl)'
     unless -e $curl;
 plan skip_all => 'certutil.exe could not be built' unless -e $certutil;
@@ -110,7 +112,7 @@ sub bat {
 		    $o{url} || "https://127.0.0.1:$web/client/adit.exe",
 		    $o{sha} || $sha, $o{token} || $m->{token}, '-k',
 		    '-d', $o{relay} || "127.0.0.1:$rig->{port}",
-		    $o{pin} || $rig->pin, '-a', $m->{allow} or die "bat: $!";
+		    $o{pin} || $rig->pin, '-a', $o{allow} || $m->{allow} or die "bat: $!";
 		local $/;
 		<$p>;
 	};
@@ -124,10 +126,12 @@ sub installed { return glob $wine->c_drive .
 
 my $runs = 0;
 
-# In its folder, as Explorer starts it.
+# In its folder, as Explorer starts it.  `before`: words of cmd.exe that come
+# first.
 sub double_click {
 	my ($path, %env) = @_;
 	my ($name) = $path =~ m{([^/]+)$};
+	$name = delete($env{before}) . "&$name" if exists $env{before};
 	return $rig->start('cmd-' . ++$runs, [ 'sh', '-c',
 	    'cd "$0" && exec "$@"', $folder,
 	    $wine->command('cmd', '/c', $name) ],
@@ -147,8 +151,9 @@ sub outcome {
 # --- what works --------------------------------------------------------------
 
 my $path = bat();
-my $began = time;
 $rig->caught_up;
+my $canary = Rig::Canary->new($m->{token});
+my $began = time;
 my $run = double_click($path);
 soon { $rig->is_live($t) } 60, 'a double click, and the tunnel is live';
 my $r = $rig->visit('echo', $t, 10, { a => 1 });
@@ -166,18 +171,15 @@ for my $way (qw(up down)) {
 $r = $rig->visit('udp', $t, 1, 512, 1472, 9000);
 is($r->{ok}, 4, 'datagrams') or diag($r->{why});
 
-# The key is in no command line, no environment, no log, no temporary file.
-my $seen = 0;
-for my $p (glob '/proc/[0-9]*') {
-	$seen += () = slurp("$p/$_") =~ /\Q$m->{token}\E/ for
-	    qw(cmdline environ);
-}
-is($seen, 0, 'no command line and no environment holds the key');
-unlike(slurp("$dir/access.log"), qr/\Q$m->{token}\E/,
-    'the web server never sees it');
-is(scalar(grep { slurp($_) =~ /\Q$m->{token}\E/ } glob
-    $wine->c_drive . '/users/*/{Temp,AppData/Local/Temp,AppData/Local/Adit/bin}/*'),
-    0, 'no temporary file holds it');
+# The key is in no command line, no environment, no log, no temporary file, from
+# the double click on.
+is(join(', ', $canary->seen), '',
+    'no command line and no environment has shown the key');
+cmp_ok($canary->looks, '>', 5, 'which was looked at often');
+is(join(' ', $canary->files($dir, except => qr{/token-\d+$|-aditctl\.out$})),
+    '', 'nor a log of programs and web server, or the database');
+is(join(' ', $canary->files($wine->dir, except => qr/\.bat$/)), '',
+    'nor any file of that Windows, or its registry');
 
 # A second start takes over; the first ends with its own sentence.
 my $second = double_click($path);
@@ -195,10 +197,25 @@ like($second->output, qr/The tunnel is stopped/, 'in its words');
 
 # --- what is wrong -----------------------------------------------------------
 
-# [claim, code, words, how the file is made, before it is run]
+# The process of the program, once it runs.
+sub program {
+	my $pid;
+	eventually {
+		($pid) = map { m{(\d+)$} } grep {
+		    slurp("$_/cmdline") =~ /adit-\w+\.exe\0run/ }
+		    glob '/proc/[0-9]*'
+	} 30;
+	return $pid;
+}
+
+# What a file ends with and says, whose making or environment is odd.
 sub wrong {
 	my ($claim, $want, $words, %o) = @_;
-	my ($code, $said) = outcome(bat(%o));
+	my %env = %{ delete $o{env} || {} };
+	my $more = delete $o{more} // '';
+	my $path = bat(%o);
+	spew($path, slurp($path) . $more);
+	my ($code, $said) = outcome($path, %env);
 	is($code, $want, "$claim: $want");
 	like($said, $words, "$claim: its sentence");
 	return;
@@ -220,7 +237,6 @@ kill 'INT', $pid =~ m{(\d+)$} if $pid;
 is($tampered->wait(30), 0, 'it ends');
 
 unlink $exe_there;
-my $canary = "$dir/started";
 spew("$dir/www/client/wrong.exe", $exe . 'another');
 wrong('another program at that address', 14, qr/NOT started/,
     url => "https://127.0.0.1:$web/client/wrong.exe");
@@ -237,6 +253,127 @@ spew("$sys/certutil.exe", slurp($wine->c_drive .
 wrong('a helper that always says yes', 14, qr/NOT started/);
 is_deeply([ installed() ], [], 'nothing was kept');
 copy($certutil, "$sys/certutil.exe");
+
+# So is a curl.exe, or one that brings something else.
+my $yes = slurp($wine->c_drive . '/windows/system32/findstr.exe');
+unlink "$sys/curl.exe";
+spew("$sys/curl.exe", $yes);
+wrong('a curl that always says yes', 13, qr/could not be downloaded/);
+unlink "$sys/curl.exe";
+wrong('no curl at all', 13, qr/could not be downloaded/);
+copy($curl, "$sys/curl.exe");
+is_deeply([ installed() ], [], 'nothing was kept');
+
+# --- a proxy stands before the download -------------------------------------------
+
+my %proxy;
+for my $mode (qw(pass 407 403)) {
+	$proxy{$mode} = $rig->start("proxy-$mode", [ $^X,
+	    "$FindBin::Bin/peers/proxy.pl", $mode ], talk => 1);
+	$proxy{$mode}{url} = 'http://127.0.0.1:' .
+	    $proxy{$mode}->expect(qr/^port (\d+)/);
+}
+wrong("a proxy that answers $_", 13, qr/could not be downloaded.*proxy/s,
+    env => { https_proxy => $proxy{$_}{url} }) for qw(407 403);
+my $through = double_click(bat(), https_proxy => $proxy{pass}{url});
+soon { $rig->is_live($t) } 60, 'one that does: the program comes through it';
+is($proxy{pass}->line(5), "CONNECT 127.0.0.1:$web HTTP/1.1", 'by CONNECT');
+kill 'INT', program();
+is($through->wait(30), 0, 'it ends');
+wrong('a proxy in the file that is none', 20, qr/settings in this file/,
+    more => "#adit proxy=socks5://h:1\r\n");
+wrong('a line that is unknown', 20, qr/line \d+: "colour" is no setting/,
+    more => "#adit colour=red\r\n");
+my $shut = bat();
+spew($shut, slurp($shut) . "#adit proxy=$proxy{403}{url}\r\n");
+$run = double_click($shut);
+soon { $run->errors =~ /does not allow connections/ } 30,
+    'a proxy that forbids it is named';
+$proxy{403}->stop;
+ok($run->alive, 'and it goes on trying');
+kill 'INT', program();
+is($run->wait(30), 0, 'until it is stopped');
+
+# --- folders, and what antivirus programs do ---------------------------------------
+
+wrong('no folder for programs', 11, qr/no folder for programs/,
+    env => { before => 'set LOCALAPPDATA=' });
+wrong('one that cannot be made', 12, qr/folder for the program cannot be made/,
+    env => { before => 'set LOCALAPPDATA=Z:\\proc\\none' });
+
+my $where = $exe_there =~ s{/[^/]+$}{}r;
+unlink installed();
+make_path("$exe_there/held");
+wrong('a file there that cannot be taken away', 15, qr/taken away.*antivirus/s);
+rmdir "$exe_there/held";
+rmdir $exe_there;
+
+# Taken away as often as it comes.
+my $thief = fork;
+if (defined $thief && $thief == 0) {
+	while (getppid != 1) {
+		unlink grep { -f } glob "$where/adit-*.exe";
+		select undef, undef, undef, 0.002;
+	}
+	require POSIX;
+	POSIX::_exit(0);
+}
+wrong('a program that vanishes at once', 15, qr/taken away.*antivirus/s);
+kill 'KILL', $thief;
+waitpid $thief, 0;
+
+# Taken away while it runs; and one that only falls.
+sub fell {
+	return $wine->run("$house/build/win/t/fell.exe",
+	    'adit-' . substr($sha, 0, 12) . '.exe');
+}
+$run = double_click(bat());
+soon { $rig->is_live($t) } 60, 'it serves';
+unlink installed();
+is(fell(), 0, 'somebody ends it');
+is($run->wait(60), 15, 'taken away while it runs: 15');
+like($run->output, qr/taken away.*antivirus/s, 'its sentence');
+$run = double_click(bat());
+soon { $rig->is_live($t) } 60, 'it serves';
+is(fell(), 0, 'somebody ends it');
+soon { $run->output =~ /program ended .*Starting it again in 2 s/ } 30,
+    'one that falls is started again';
+soon { $rig->is_live($t) } 60, 'and serves';
+kill 'INT', program();
+is($run->wait(30), 0, 'it ends');
+
+# --- what is no failure --------------------------------------------------------------
+
+my $free = free_port();
+my $early = $rig->tunnel(name => 'early', target => "127.0.0.1:$free",
+    verified => 0);
+my $other = $rig->machine($early, { name => 'other' });
+$run = double_click(bat(token => $other->{token}, allow => $other->{allow}));
+$rig->caught_up;
+soon { $run->errors =~ /waits for its verification; open \S+/ } 60,
+    'not yet verified: the link is said';
+$rig->ctl('tunnel', 'verify', $early->{id});
+soon { $run->errors =~ /127\.0\.0\.1:$free.*nothing listens there/ } 30,
+    'nothing listens there: so is that';
+my $late = $rig->service("ask:$free");
+soon { $rig->is_live($early)
+	&& $rig->visit('echo', $early, 10, { a => 1 })->{ok} == 1 } 40,
+    'meanwhile it goes on, and serves';
+kill 'INT', program();
+is($run->wait(30), 0, 'it ends');
+
+# A relay of another time.
+SKIP: {
+	skip 'no python3-websockets here', 2
+	    if system('/usr/bin/python3 -c "import websockets" 2>/dev/null');
+	my $relic = $rig->start('relic', [ '/usr/bin/python3',
+	    "$FindBin::Bin/peers/websocket.py", 'server', 0, "$dir/web.crt",
+	    "$dir/web.key", 2 ], talk => 1);
+	my $at = $relic->expect(qr/^port (\d+)/);
+	my $pin = 'sha256:' . sha256_hex(scalar `openssl x509 -in $dir/web.crt -noout -pubkey | openssl pkey -pubin -outform DER`);
+	wrong('no version in common', 25, qr/no version in common/,
+	    relay => "wss://127.0.0.1:$at/link", pin => $pin);
+}
 
 # Revoked while it runs.
 my $last = double_click(bat());
