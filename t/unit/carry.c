@@ -4,9 +4,7 @@
  */
 #include "carry/carry.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,6 +22,7 @@
 #include "proto/ctl.h"
 #include "proto/frame.h"
 #include "tap.h"
+#include "tcp_pair.h"
 #include "tls/tls_cert.h"
 #include "tls/tls_ctx.h"
 #include "tls/tls_stream.h"
@@ -90,28 +89,6 @@ static const struct carry_end_ops end_ops = {
 	.connected = end_connected,
 	.gone = end_gone,
 };
-
-/* A TCP connection over loopback: fd[0] and fd[1] are its ends. */
-static void
-tcp_pair(int fd[2])
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t n = sizeof(a);
-	struct err e = { "" };
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(l, (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    listen(l, 1) == -1 ||
-	    getsockname(l, (struct sockaddr *)&a, &n) == -1 ||
-	    (fd[0] = socket(AF_INET, SOCK_STREAM, 0)) == -1 ||
-	    connect(fd[0], (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    (fd[1] = accept(l, NULL, NULL)) == -1)
-		die("tcp_pair", &e);
-	close(l);
-	plat_unwait(fd[0], &e);
-	plat_unwait(fd[1], &e);
-}
 
 /* A local end on side s; *mine is what the outside world holds. */
 static struct end *

@@ -4,9 +4,7 @@
  */
 #include "carry/pipe.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +17,7 @@
 #include "proto/code.h"
 #include "proto/ctl.h"
 #include "tap.h"
+#include "tcp_pair.h"
 
 static struct loop *loop;
 static struct carry carry;
@@ -46,26 +45,6 @@ on_gone(
 }
 
 static const struct carry_end_ops end_ops = { .gone = on_gone };
-
-static void
-tcp_pair(int fd[2])
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t n = sizeof(a);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(l, (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    listen(l, 1) == -1 ||
-	    getsockname(l, (struct sockaddr *)&a, &n) == -1 ||
-	    (fd[0] = socket(AF_INET, SOCK_STREAM, 0)) == -1 ||
-	    connect(fd[0], (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    (fd[1] = accept(l, NULL, NULL)) == -1)
-		die("tcp_pair");
-	close(l);
-	plat_unwait(fd[0], NULL);
-	plat_unwait(fd[1], NULL);
-}
 
 /* A pipe with a stream; returns the other end of its socket. */
 static int

@@ -4,8 +4,6 @@
  */
 #include "carry/wire.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +15,7 @@
 #include "net/loop.h"
 #include "plat/plat.h"
 #include "tap.h"
+#include "tcp_pair.h"
 #include "tls/tls_cert.h"
 #include "tls/tls_ctx.h"
 #include "tls/tls_stream.h"
@@ -103,26 +102,6 @@ until(const bool *what)
 	for (i = 0; i < TURNS && !*what; i++)
 		loop_turn(loop, 5, NULL);
 	return *what;
-}
-
-static void
-tcp_pair(int fd[2])
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t n = sizeof(a);
-	int l = socket(AF_INET, SOCK_STREAM, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (bind(l, (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    listen(l, 1) == -1 ||
-	    getsockname(l, (struct sockaddr *)&a, &n) == -1 ||
-	    (fd[0] = socket(AF_INET, SOCK_STREAM, 0)) == -1 ||
-	    connect(fd[0], (struct sockaddr *)&a, sizeof(a)) == -1 ||
-	    (fd[1] = accept(l, NULL, NULL)) == -1)
-		die("tcp_pair");
-	close(l);
-	plat_unwait(fd[0], NULL);
-	plat_unwait(fd[1], NULL);
 }
 
 static void
@@ -357,7 +336,20 @@ behind_nginx(struct one *s, const void *p, size_t n)
 	return fd[1];
 }
 
-/* Reads until it ends with n bytes at p, or at the end for n 0. */
+/* Where the n bytes at p stand last in the len at in; NULL: nowhere. */
+static const uint8_t *
+last_of(const uint8_t *in, size_t len, const void *p, size_t n)
+{
+	const uint8_t *found = NULL;
+	size_t i;
+
+	for (i = 0; i + n <= len; i++)
+		if (memcmp(in + i, p, n) == 0)
+			found = in + i;
+	return found;
+}
+
+/* Reads until n bytes at p have come, or until the end for n 0. */
 static bool
 hears(int fd, const void *p, size_t n)
 {
@@ -371,11 +363,10 @@ hears(int fd, const void *p, size_t n)
 		k = recv(fd, got + len, sizeof(got) - len, 0);
 		if (k > 0)
 			len += (size_t)k;
-		if (k == 0 ||
-		    (n > 0 && len >= n && memcmp(got + len - n, p, n) == 0))
+		if (k == 0 || (n > 0 && last_of(got, len, p, n) != NULL))
 			break;
 	}
-	return n == 0 ? k == 0 : len >= n && memcmp(got + len - n, p, n) == 0;
+	return n == 0 ? k == 0 : last_of(got, len, p, n) != NULL;
 }
 
 static void
@@ -416,6 +407,77 @@ test_websocket(void)
 	is_int(s.how, WIRE_CLOSED, "as its own wish");
 	ok(hears(fd, "\x88\x02\x03\xe9", 4), "and is answered");
 	close(fd);
+}
+
+/* Takes all that waits and answers the newest mark in it; how many bytes. */
+static size_t
+answer_mark(int fd)
+{
+	static uint8_t got[4 << 20];
+	uint8_t pong[14] = "\x8a\x88";
+	const uint8_t *ping;
+	size_t len = 0;
+	ssize_t k;
+
+	turns(2);
+	while ((k = recv(fd, got + len, sizeof(got) - len, 0)) > 0) {
+		len += (size_t)k;
+		turns(2);
+	}
+	ping = last_of(got, len, "\x89\x08", 2);
+	if (ping == NULL || ping + 10 > got + len)
+		return len;
+	memcpy(pong + 6, ping + 2, 8);
+	send(fd, pong, sizeof(pong), 0);
+	turns(2);
+	return len;
+}
+
+/* As much as there is room for. */
+static size_t
+fill(struct one *s)
+{
+	static uint8_t big[4096];
+	size_t n = 0;
+
+	while (n < 8 << 20 && wire_room(s->w, MUX_ROOM_DATA) > 0) {
+		wire_seal(s->w, big, sizeof(big));
+		n += sizeof(big);
+		turns(1);
+	}
+	return n;
+}
+
+/* What nginx holds back is not behind us: the other end says what it has. */
+static void
+test_marks(void)
+{
+	static const char up[] = UPGRADE "\r\n";
+	struct one s;
+	int fd = behind_nginx(&s, up, sizeof(up) - 1);
+	size_t first, more;
+
+	until(&s.up);
+	wire_seal(s.w, "hello", 5);
+	ok(answer_mark(fd) > 15, "what is said first is marked");
+	first = fill(&s);
+	ok(first > 0 && first < 128 << 10, "then little may be under way");
+	ok(wire_room(s.w, MUX_ROOM_CONTROL) > 0, "control frames may always");
+	s.ready = false;
+	turns(3);
+	ok(!s.ready && wire_room(s.w, MUX_ROOM_DATA) <= 0,
+	    "as long as it is not heard of");
+	answer_mark(fd);
+	ok(s.ready, "who waits is told when it is");
+	more = fill(&s);
+	ok(more > 0, "and goes on");
+	send(fd, "\x8a\x88\0\0\0\0\1\2\3\4\5\6\7\x8", 14, 0);
+	turns(2);
+	ok(!s.down && wire_room(s.w, MUX_ROOM_DATA) <= 0,
+	    "a mark that was never sent says nothing");
+	wire_free(&s.w);
+	close(fd);
+	turns(2);
 }
 
 static void
@@ -470,6 +532,7 @@ main(void)
 	test_speaks_too_soon();
 	test_junk();
 	test_websocket();
+	test_marks();
 	test_websocket_refused();
 	is_int(pool_held(carry.pool), 0, "no slab is out");
 	loop_off_turn(&h1);
