@@ -10,10 +10,11 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-use Rig qw(eventually soon long_or free_port);
+use Rig qw(eventually soon long_or);
+use Rig::Front;
 
 my $MB = 1_000_000;
-my $nginx = Rig::Net::have('nginx') or Rig::Net::skip('no nginx here');
+Rig::Net::skip('no nginx here') unless Rig::Net::have('nginx');
 my $rig = Rig->new(conf => { limits => { returns_per_s => 100,
     heartbeat_ms => 1000 } });
 my $dir = $rig->dir;
@@ -23,65 +24,10 @@ is((stat "$dir/link.sock")[2] & 0777, 0660, 'the link socket is 0660');
 
 # --- a web server before the relay -------------------------------------------
 
-my ($web, $hasty) = (free_port(), free_port());
-system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-    . ' -batch -subj /CN=localhost -addext'
-    . ' subjectAltName=DNS:localhost,IP:127.0.0.1 -days 3'
-    . " -keyout $dir/web.key -out $dir/web.crt 2>$dir/openssl.err") == 0
-    or BAIL_OUT('openssl: ' . Rig::Proc::slurp("$dir/openssl.err"));
-
-# As nginx.conf.example has it; `hasty` waits for 3 s instead of 75 s.
-sub location {
-	my ($path, $seconds) = @_;
-	return <<"END";
-	location = $path {
-		proxy_pass http://unix:$dir/link.sock:;
-		proxy_http_version 1.1;
-		proxy_set_header Host \$host;
-		proxy_set_header Upgrade \$http_upgrade;
-		proxy_set_header Connection upgrade;
-		proxy_set_header X-Real-IP \$remote_addr;
-		proxy_buffer_size 64k;
-		proxy_buffers 8 64k;
-		proxy_read_timeout ${seconds}s;
-		proxy_send_timeout ${seconds}s;
-	}
-END
-}
-my $user = $> == 0 ? 'user root;' : '';
-my $temp = join '', map { "${_}_temp_path $dir/tmp-$_;\n" }
-    qw(client_body proxy fastcgi uwsgi scgi);
-my ($patient, $short) = (location('/adit/link', 75), location('/link', 3));
-open my $f, '>', "$dir/nginx.conf" or die "nginx.conf: $!";
-print $f <<"END";
-daemon off;
-pid $dir/nginx.pid;
-error_log $dir/nginx.log notice;
-worker_processes 2;
-worker_shutdown_timeout 1s;
-$user
-events { worker_connections 512; }
-http {
-	access_log off;
-	$temp
-	ssl_certificate $dir/web.crt;
-	ssl_certificate_key $dir/web.key;
-	server {
-		listen 127.0.0.1:$web ssl;
-		ssl_protocols TLSv1.3;
-		$patient
-	}
-	server {
-		listen 127.0.0.1:$hasty ssl;
-		ssl_protocols TLSv1.2;
-		$short
-	}
-}
-END
-close $f or die "nginx.conf: $!";
-my $front = $rig->start('nginx', [ $nginx, '-c', "$dir/nginx.conf" ],
-    stop => 'QUIT');
-soon { -s "$dir/nginx.pid" } 10, 'nginx runs';
+# `hasty` waits for 3 s instead of 75 s.
+my $front = Rig::Front->new($rig, doors => [ { path => '/adit/link' },
+    { path => '/link', seconds => 3, tls => 'TLSv1.2' } ]);
+my ($web, $hasty) = @{ $front->{port} };
 
 my $service = $rig->service('ask:0', 'echo:0');
 my $t = $rig->tunnel(target => "127.0.0.1:$service->{port}{ask}");
@@ -91,8 +37,8 @@ my @trust = (trust => [ '--ca', "$dir/web.crt" ]);
 my $adit = $rig->client($machine, @trust, args => ['--verbose'],
     server => "wss://localhost:$cutter->{port}/adit/link");
 $rig->wait_live($t);
-like($adit->errors, qr{linked to wss://localhost:\d+/adit/link},
-    'the client is linked through nginx');
+soon { $adit->errors =~ m{linked to wss://localhost:\d+/adit/link} } 5,
+    'the client is linked through nginx';
 like($adit->errors, qr{WebSocket, TLSv1\.3}, 'in a WebSocket');
 like($relayd->errors, qr{begun from 127\.0\.0\.1,},
     'the relay knows its address from nginx');
@@ -162,7 +108,7 @@ cmp_ok(returns(), '>=', $before + 5, 'the links were cut, and came back');
 $before = returns();
 under_load('nginx -s reload', 3, sub {
 	my $n = returns();
-	$front->signal('HUP');
+	$front->{proc}->signal('HUP');
 	eventually { returns() > $n } 20;
 });
 cmp_ok(returns(), '>=', $before + 3, 'each reload has cut the link');
@@ -301,6 +247,6 @@ SKIP: {
 
 $patience->wait(20) if $patience->alive;	# replaced by those peers
 is($patience->code, 24, 'the client that was replaced ended');
-$front->stop;
+$front->{proc}->stop;
 $rig->finish;
 done_testing;

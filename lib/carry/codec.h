@@ -31,6 +31,12 @@ struct codec_ops {
 	void (*sent)(void *self, size_t n);
 	void (*close)(void *self);
 	void (*idle)(void *self);
+	/*
+	 * A mark behind what was sealed, and the newest that the other side has
+	 * sent back since it was asked last; NULL: it has none.
+	 */
+	void (*mark)(void *self, uint64_t mark);
+	bool (*marked)(void *self, uint64_t *mark_out);
 	bool (*peer)(const void *self, struct addr *a_out); /* if it knows */
 	void (*describe)(const void *self, char *to, size_t cap);
 	void (*free)(void *self);

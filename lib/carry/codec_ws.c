@@ -198,6 +198,30 @@ on_seal(void *self, const void *p, size_t n)
 	return put_frame(w, WS_BINARY, p, n);
 }
 
+/* A mark is a ping: its pong follows all that came before it. */
+static void
+on_mark(void *self, uint64_t mark)
+{
+	struct ws *w = self;
+
+	if (w->up && !w->close_due && !w->broken)
+		put_frame(w, WS_PING, &mark, sizeof(mark));
+}
+
+static bool
+marked(void *self, uint64_t *mark_out)
+{
+	struct ws_reader *r = &((struct ws *)self)->reader;
+
+	if (!r->ponged)
+		return false;
+	r->ponged = false;
+	if (r->pong_len != sizeof(*mark_out))
+		return false;
+	memcpy(mark_out, r->pong, sizeof(*mark_out));
+	return true;
+}
+
 static void
 on_close(void *self)
 {
@@ -505,6 +529,8 @@ static const struct codec_ops ops = {
 	.sent = on_sent,
 	.close = on_close,
 	.idle = on_idle,
+	.mark = on_mark,
+	.marked = marked,
 	.peer = peer,
 	.describe = describe,
 	.free = on_free,

@@ -74,8 +74,7 @@ start(struct carry *c, int fd, struct codec k, const struct wire_ops *ops,
 	list_init(&w->flush);
 	list_init(&w->all);
 	list_append(&c->wires, &w->all);
-	wire_send_init(w);
-	if (watch(w, e) == -1) {
+	if (wire_send_init(w, e) == -1 || watch(w, e) == -1) {
 		wire_delete(w);
 		return NULL;
 	}
@@ -115,6 +114,7 @@ wire_delete(struct wire *w)
 	timer_cancel(&w->finish);
 	plat_close(&w->fd);
 	w->codec.ops->free(w->codec.self);
+	free(w->pace);
 	free(w);
 }
 
@@ -247,6 +247,7 @@ open_records(struct wire *w)
 	slab_unref(&b);
 	if (w->ended)
 		return;
+	wire_hear_marks(w);
 	if (w->codec.ops->is_closed(w->codec.self))
 		wire_end(w, WIRE_CLOSED, "closed by the other side");
 	else if (codec_waiting(w) > 0)

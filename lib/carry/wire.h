@@ -6,7 +6,9 @@
  *
  * What stands between the scheduler and the socket is limited by a quantum that
  * follows the link: up to 512 kB on a fast one, 11 kB or 20 ms of its rate on
- * a slow one, so that a keystroke never queues behind a download.
+ * a slow one, so that a keystroke never queues behind a download.  Behind nginx,
+ * whose buffers the socket does not show, the other end tells what has arrived
+ * (pace.h).
  */
 #ifndef CARRY_WIRE_H
 #define CARRY_WIRE_H

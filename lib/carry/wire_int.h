@@ -10,6 +10,7 @@
 #include "carry/codec.h"
 #include "carry/wire.h"
 
+struct pace;
 struct timer;
 struct watch;
 
@@ -28,10 +29,11 @@ struct wire {
 	bool hup;
 	bool ended; /* down() was told, or nobody is left to tell */
 	bool paused;
-	bool blocked;   /* the socket takes nothing now */
-	bool finishing; /* what waits is sent, what comes is thrown away */
-	bool mute;      /* the socket cannot tell its rate: nginx's */
-	bool gone;      /* wire_free() was called */
+	bool blocked;      /* the socket takes nothing now */
+	bool finishing;    /* what waits is sent, what comes is thrown away */
+	bool mute;         /* the socket cannot tell its rate: nginx's */
+	bool gone;         /* wire_free() was called */
+	struct pace *pace; /* then the other end tells; NULL: it does not */
 	size_t quantum;
 	uint64_t rate; /* bytes a second, 0: unknown */
 	uint64_t rate_at;
@@ -71,6 +73,9 @@ void wire_wants_flush(struct wire *w);
 void wire_send_waiting(struct wire *w);
 
 /* A new wire: the socket's options, the first quantum. */
-void wire_send_init(struct wire *w);
+int wire_send_init(struct wire *w, struct err *e);
+
+/* A mark may have come back: there may be room. */
+void wire_hear_marks(struct wire *w);
 
 #endif

@@ -8,9 +8,12 @@
 #else
 #include <netinet/tcp.h>
 #endif
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/err.h"
+#include "carry/pace.h"
 #include "net/loop.h"
 
 enum {
@@ -49,17 +52,6 @@ set_lowat(struct wire *w, int lowat)
 #ifdef TCP_NOTSENT_LOWAT
 	set_option(w->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, lowat);
 #endif
-}
-
-void
-wire_send_init(struct wire *w)
-{
-	w->quantum = QUANTUM_FIRST;
-	set_option(w->fd, IPPROTO_TCP, TCP_NODELAY, 1);
-#ifdef TCP_USER_TIMEOUT
-	set_option(w->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
-#endif
-	set_lowat(w, LOWAT_MIN);
 }
 
 void
@@ -110,6 +102,25 @@ rate_of_tcp(const struct wire *w, uint64_t *rate_out)
 #endif
 }
 
+int
+wire_send_init(struct wire *w, struct err *e)
+{
+	w->quantum = QUANTUM_FIRST;
+	set_option(w->fd, IPPROTO_TCP, TCP_NODELAY, 1);
+#ifdef TCP_USER_TIMEOUT
+	set_option(w->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
+#endif
+	set_lowat(w, LOWAT_MIN);
+	w->mute = rate_of_tcp(w, &w->rate) == -1;
+	w->rate = 0;
+	if (!w->mute || w->codec.ops->mark == NULL)
+		return 0;
+	if ((w->pace = malloc(sizeof(*w->pace))) == NULL)
+		return err_sys(e, "link");
+	pace_init(w->pace, loop_now(w->c->loop));
+	return 0;
+}
+
 static int
 lowat_for(uint64_t rate)
 {
@@ -129,10 +140,8 @@ ask_rate(struct wire *w)
 	if (now < w->rate_at + RATE_MS)
 		return;
 	w->rate_at = now;
-	if (rate_of_tcp(w, &w->rate) == 0)
+	if (!w->mute && rate_of_tcp(w, &w->rate) == 0)
 		set_lowat(w, lowat_for(w->rate));
-	else
-		w->mute = true;
 }
 
 static size_t
@@ -177,6 +186,35 @@ holds_too_much(const struct wire *w)
 #endif
 }
 
+/* --- marks: what the other end has got ------------------------------------- */
+
+static void
+put_mark(struct wire *w)
+{
+	uint64_t mark;
+
+	if (w->pace != NULL && w->up && !w->finishing &&
+	    pace_mark(w->pace, loop_now(w->c->loop), &mark))
+		w->codec.ops->mark(w->codec.self, mark);
+}
+
+void
+wire_hear_marks(struct wire *w)
+{
+	uint64_t mark;
+
+	if (w->pace == NULL || !w->codec.ops->marked(w->codec.self, &mark) ||
+	    !pace_heard(w->pace, mark, loop_now(w->c->loop)))
+		return;
+	if (pace_wants_mark(w->pace))
+		wire_wants_flush(w);
+	w->c->told = true;
+	if (w->ops != NULL)
+		w->ops->ready(w->arg);
+}
+
+/* --- sending --------------------------------------------------------------- */
+
 /* All that waits, in one call: called once a turn. */
 void
 wire_flush(struct wire *w)
@@ -188,6 +226,7 @@ wire_flush(struct wire *w)
 
 	if (w->ended || w->blocked || w->fd == -1)
 		return;
+	put_mark(w);
 	if ((p = codec_out(w, &n), n) == 0)
 		return;
 	do
@@ -224,8 +263,25 @@ wire_seal(struct wire *w, const void *p, size_t n)
 		return -1;
 	if (w->codec.ops->seal(w->codec.self, p, n) == -1)
 		return -1;
+	if (w->pace != NULL) {
+		pace_sent(w->pace, n);
+		put_mark(w);
+	}
 	wire_wants_flush(w);
 	return 0;
+}
+
+/* Control frames do not wait for marks; their own room is small. */
+static ssize_t
+paced_room(const struct wire *w, enum mux_room what, ssize_t room)
+{
+	int64_t paced;
+
+	if (w->pace == NULL || what == MUX_ROOM_CONTROL)
+		return room;
+	paced =
+	    pace_room(w->pace, what == MUX_ROOM_DGRAM, loop_now(w->c->loop));
+	return paced < room ? (ssize_t)paced : room;
 }
 
 ssize_t
@@ -245,7 +301,7 @@ wire_room(const struct wire *w, enum mux_room what)
 		slice = slice < QUANTUM_MAX ? slice : QUANTUM_MAX;
 		limit = limit > slice ? limit : slice;
 	}
-	return (ssize_t)limit - (ssize_t)waiting;
+	return paced_room(w, what, (ssize_t)limit - (ssize_t)waiting);
 }
 
 size_t

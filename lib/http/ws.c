@@ -193,6 +193,11 @@ end_control(struct ws_reader *r, struct err *e)
 		r->ping_len = (uint8_t)r->at;
 		memcpy(r->ping, r->control, r->ping_len);
 	}
+	if (r->op == WS_PONG) {
+		r->ponged = true;
+		r->pong_len = (uint8_t)r->at;
+		memcpy(r->pong, r->control, r->pong_len);
+	}
 	return 0;
 }
 

@@ -51,6 +51,10 @@ struct ws_reader {
 	bool pinged;
 	uint8_t ping[WS_CONTROL_MAX];
 	uint8_t ping_len;
+	/* An answer to a ping of ours; the newest counts. */
+	bool ponged;
+	uint8_t pong[WS_CONTROL_MAX];
+	uint8_t pong_len;
 	/* The other side has closed: nothing of it is read any more. */
 	bool closed;
 	/* Why it closed, or, after -1, what our close is to say. */

@@ -72,8 +72,9 @@ test_examples(void)
 		memcmp(got.r.ping, "Hello", 5) == 0 && got.len == 0,
 	    "a ping with a body");
 	READ(WS_SERVER, "\x8a\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58");
-	ok(!got.failed && got.len == 0 && !got.r.pinged,
-	    "a pong is taken and nothing said");
+	ok(!got.failed && got.len == 0 && !got.r.pinged && got.r.ponged &&
+		got.r.pong_len == 5 && memcmp(got.r.pong, "Hello", 5) == 0,
+	    "a pong with a body");
 	for (i = 0; i < sizeof(big); i++)
 		big[i] = (uint8_t)(i * 7);
 	memcpy(big, "\x82\x7e\x01\x00", 4);
