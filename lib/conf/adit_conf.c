@@ -110,6 +110,9 @@ static const struct conf_key keys[] = {
 	    "Visitors of all tunnels of one user at a time."),
 	NUMBER(limits.streams, "65536", 1, 4194304, NULL,
 	    "Visitors of all tunnels at a time."),
+	NUMBER(limits.memory_per_user, "50", 1, 100, "percent",
+	    "Part of relay.memory_mb that the machines of one user may"
+	    " hold together."),
 	NUMBER(limits.visitors_per_minute, "0", 0, 1000000, NULL,
 	    "New visitors per address, tunnel and minute, where the"
 	    " tunnel says nothing; 0 is no limit."),
@@ -143,7 +146,7 @@ static const struct conf_key keys[] = {
 	WORD(log.level, "info", log_words,
 	    "The least important lines that are logged."),
 	PATH(log.file, NULL, "standard error",
-	    "The file that is logged to."),
+	    "The file that is logged to; no symbolic link."),
 	NUMBER(log.rotate_mb, "10", 0, 1048576, "MB",
 	    "Size at which the log file is rotated; 0 is never."),
 	NUMBER(log.keep, "5", 0, 1000, NULL,

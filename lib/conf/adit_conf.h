@@ -48,6 +48,7 @@ struct adit_conf_limits {
 	/* streams and flows */
 	uint32_t streams_per_tunnel, streams_per_session, streams_per_user;
 	uint32_t streams;
+	uint32_t memory_per_user;     /* percent of relay.memory_mb */
 	uint32_t visitors_per_minute; /* 0: no limit */
 	uint32_t flows_per_tunnel, flows;
 	uint32_t flow_idle_s, flow_answered_idle_s;

@@ -21,6 +21,9 @@
 #ifndef O_CLOEXEC
 #define O_CLOEXEC 0
 #endif
+#ifndef O_NOFOLLOW
+#define O_NOFOLLOW 0
+#endif
 
 enum {
 	TEXT_MAX = 2048, /* bytes of a line before escaping */
@@ -79,10 +82,26 @@ can_write(int fd)
 #endif
 }
 
+/*
+ * A link is not followed: whoever may write into the log's folder would choose
+ * what root writes to.
+ */
 static int
 open_file(const char *file)
 {
-	return open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	return open(
+	    file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+}
+
+/* Why that failed. */
+static int
+refuse_file(const char *file, struct err *e)
+{
+	if (O_NOFOLLOW != 0 && errno == ELOOP)
+		return err_set(e,
+		    "log file %s: it is a symbolic link; name the file itself",
+		    file);
+	return err_sys(e, "log file %s", file);
 }
 
 /* Takes over fd in place of what was open. */
@@ -343,7 +362,7 @@ log_open(const struct log_options *o, struct err *e)
 		if ((file = strdup(o->file)) == NULL)
 			return err_sys(e, "log");
 		if ((fd = open_file(file)) < 0) {
-			err_sys(e, "log file %s", file);
+			refuse_file(file, e);
 			free(file);
 			return -1;
 		}
@@ -369,7 +388,7 @@ log_reopen(struct err *e)
 
 	pthread_mutex_lock(&the.lock);
 	if (reopen() != 0)
-		rc = err_sys(e, "log file %s", the.file);
+		rc = refuse_file(the.file, e);
 	pthread_mutex_unlock(&the.lock);
 	return rc;
 }

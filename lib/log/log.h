@@ -34,7 +34,7 @@ enum log_level {
 };
 
 struct log_options {
-	const char *file; /* NULL: standard error */
+	const char *file; /* NULL: standard error; never a symbolic link */
 	enum log_level level;
 	uint32_t rotate_mb;   /* 0: never */
 	uint32_t keep;        /* rotated files: FILE.1 is the youngest */

@@ -157,6 +157,39 @@ test_open_fails(void)
 	is_str(only_line(), "info  still", "the log stays as it was");
 }
 
+/* A link in place of the file would choose where root writes. */
+static void
+test_link(void)
+{
+	struct log_options o = plain;
+	char link[80], victim[80], want[160];
+
+	snprintf(link, sizeof(link), "%s/link", dir);
+	snprintf(victim, sizeof(victim), "%s/victim", dir);
+	snprintf(want, sizeof(want),
+	    "log file %s: it is a symbolic link; name the file itself", link);
+	fresh(&plain);
+	ok(symlink(victim, link) == 0, "a link");
+	o.file = link;
+	is_int(log_open(&o, &e), -1, "is no log file");
+	is_str(e.text, want, "which is told");
+	log_info("one");
+	ok(rename(path, victim) == 0 && symlink(victim, path) == 0,
+	    "a link in place of a file that is open");
+	is_int(log_reopen(&e), -1, "is not opened");
+	ok(strstr(e.text, "it is a symbolic link") != NULL, "which is told");
+	log_tick();
+	log_info("two");
+	ok(strstr(slurp(victim), "two") != NULL,
+	    "lines go where they went before");
+	unlink(path);
+	log_tick();
+	log_info("three");
+	is_str(only_line(), "info  three", "until the file is a file again");
+	unlink(link);
+	unlink(victim);
+}
+
 /* A full disk: lines are lost, counted, and told of when it has room again. */
 static void
 test_full(void)
@@ -297,6 +330,7 @@ main(void)
 	test_rotation();
 	test_reopen();
 	test_open_fails();
+	test_link();
 	test_full();
 	test_pipe();
 	test_folding();
