@@ -7,7 +7,11 @@
  * DGRAMs: no DGRAM of another flow comes between them on a link, so that a link
  * has at most one unfinished datagram to remember.  What cannot be sent now is
  * dropped: late is worse than lost.
+ *
+ * However small the pieces are that come, they are copied together: each slab is
+ * full before the next, and none is smaller than SMALL_MAX.
  */
+enum { SPANS = DGRAM_MAX / SMALL_MAX + 2 };
 
 void
 mux_flow_forget(struct mux_link *l)
@@ -46,7 +50,7 @@ mux_flow_frame(struct mux_link *l, struct mux_stream *s, const struct frame *f,
     struct slab *b)
 {
 	struct mux *m = l->m;
-	struct span v[DGRAM_MAX / FRAME_BODY_MAX + 64];
+	struct span v[SPANS];
 	struct queue q;
 	bool more = (f->flags & FRAME_MORE) != 0;
 	size_t len;
@@ -77,8 +81,11 @@ mux_flow_frame(struct mux_link *l, struct mux_stream *s, const struct frame *f,
 	q = l->dgram; /* the callback may end the link */
 	l->dgram = (struct queue){ 0 };
 	l->dgram_flow = 0;
-	n = mux_queue_spans(&q, v, (int)(sizeof(v) / sizeof(v[0])), &len);
-	deliver(s, v, n);
+	n = mux_queue_spans(&q, v, SPANS, &len);
+	if (len == q.bytes) /* else it would be cut: dropped is better */
+		deliver(s, v, n);
+	else
+		m->stats.dgrams_dropped++;
 	mux_queue_clear(m, &q);
 }
 
