@@ -54,6 +54,7 @@ const struct count_name count_names[] = {
 	UP(refused_opens, "Streams refused that a client opened."),
 	UP(shed_streams,
 	    "Streams reset: memory, or the session's quarter of it, is full."),
+	UP(shed_user, "Of these: limits.memory_per_user."),
 	UP(evicted_flows, "UDP flows ended early to make room."),
 	UP(dropped_rate, "Datagrams dropped: rate of their source."),
 };

@@ -92,6 +92,7 @@ struct counts {
 	count_t refused_files;    /* accepting paused: open files */
 	count_t refused_opens;    /* a client opened a stream */
 	count_t shed_streams;     /* relay.memory_mb, or a session's quarter */
+	count_t shed_user;        /* of these: limits.memory_per_user */
 	count_t evicted_flows;    /* limits.flows, flows_per_tunnel */
 	count_t dropped_rate;     /* datagrams above a source's rate */
 };
@@ -140,6 +141,7 @@ struct session_counts {
 /* Of one user, over all workers. */
 struct user_counts {
 	count_t visitors_now;
+	count_t held; /* bytes that the sessions of its machines hold */
 };
 
 #endif

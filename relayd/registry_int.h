@@ -207,6 +207,9 @@ void tunnel_move(struct registry *g, struct reg_tunnel *t);
 /* The word about o as it is now; NULL when it has been told already. */
 struct tunnel_spec *offer_spec(struct registry *g, struct reg_offer *o);
 
+/* Made when it is new.  NULL: no memory. */
+struct reg_user *reg_user_get(struct registry *g, int64_t id);
+
 /* sessions.c */
 struct reg_session *reg_session_find(const struct registry *g, int64_t id);
 /* CODE_NONE: its client hears nothing of it. */

@@ -229,6 +229,8 @@ session_stir(struct session *s)
 	if (list_empty(&s->stirred))
 		list_append(&s->worker->stirred, &s->stirred);
 }
+	c.group_held = &s->user->held;
+	c.group_max = w->relay->budget.max * l->memory_per_user / 100;
 
 static void
 on_due(void *arg)
@@ -427,7 +429,7 @@ session_is_at(const struct session *s, const struct addr *a)
 	return false;
 }
 
-/* What came to the returns of this session since the last look. */
+/* What came to its returns and to its user's share since the last look. */
 static void
 count_streams(struct session *s, const struct mux_stats *st)
 {
@@ -447,8 +449,10 @@ session_tick(struct session *s)
 	struct list *n;
 	uint64_t heard = 0, now = loop_now(s->worker->loop), at;
 	uint64_t owed = UINT64_MAX;
+	count_add(&c->shed_user, st->shed - s->shed);
 
 	mux_stats(s->mux, &st);
+	s->shed = st->shed;
 	count_set(&s->counts->streams_now, st.streams);
 	count_set(&s->counts->flows_now, st.flows);
 	count_set(&s->counts->held, st.held);
@@ -495,6 +499,7 @@ session_new(struct worker *w, struct newcomer *n, struct err *e)
 		free(s);
 		return NULL;
 	}
+	s->user = n->user;
 	count_add(&w->relay->counts.sessions_now, 1);
 	count_add(&w->relay->counts.sessions, 1);
 	return s;

@@ -35,9 +35,11 @@ struct session {
 	uint64_t dark_since;
 	uint64_t resumed; /* streams, as counted already */
 	uint64_t broken;
+	struct user_counts *user; /* control's; never freed */
 	bool is_dark;
 	bool is_held;
 	bool is_ending; /* with this, at the end of its run: */
+	uint64_t shed;
 	uint16_t end_code;
 	bool end_tells; /* the client is told */
 	char end_why[256];

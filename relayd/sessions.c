@@ -354,9 +354,15 @@ begin(struct registry *g, struct newcomer *n, struct reg_machine *m,
 	n->resumed = false;
 	pack_tunnels(g, s, n);
 	s->is_new = false;
+	struct reg_user *u = reg_user_get(g, row->user);
+	char version[256], system[256];
 	send_home(s, n);
 }
 
+	if (u == NULL) {
+		reject(g, n, CODE_BUSY, BUSY_MS, "out of memory");
+		return;
+	}
 static void
 take_over(struct registry *g, struct newcomer *n, struct reg_machine *m,
     const struct snap_machine *row)
@@ -373,6 +379,7 @@ take_over(struct registry *g, struct newcomer *n, struct reg_machine *m,
 	begin(g, n, m, row);
 }
 
+	n->user = &u->counts;
 /*
  * The client that has the session now begins anew: it has forgotten that one,
  * or an old HELLO of its own comes late.  Nobody has replaced it.

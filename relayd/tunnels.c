@@ -24,8 +24,8 @@ tunnel_find(const struct registry *g, int64_t id)
 	return MAP_OF(map_get(&g->tunnels, &id), struct reg_tunnel, node);
 }
 
-static struct reg_user *
-user_get(struct registry *g, int64_t id)
+struct reg_user *
+reg_user_get(struct registry *g, int64_t id)
 {
 	struct reg_user *u =
 	    MAP_OF(map_get(&g->users, &id), struct reg_user, node);
@@ -44,7 +44,7 @@ struct reg_tunnel *
 tunnel_get(struct registry *g, const struct snap_tunnel *row)
 {
 	struct reg_tunnel *t = tunnel_find(g, row->id);
-	struct reg_user *u = user_get(g, row->user);
+	struct reg_user *u = reg_user_get(g, row->user);
 
 	if (u == NULL || (t == NULL && (t = calloc(1, sizeof(*t))) == NULL))
 		return NULL;

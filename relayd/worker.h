@@ -85,7 +85,8 @@ struct newcomer {
 	uint8_t key[32];
 	char who[300];                 /* of the session, for the log */
 	struct session_counts *counts; /* control's, until `ended` */
-	struct tunnel_spec **specs;    /* fresh: what it is given */
+	struct user_counts *user;
+	struct tunnel_spec **specs; /* fresh: what it is given */
 	unsigned spec_n;
 	struct proto_reject reject;
 };

@@ -205,6 +205,25 @@ cut(struct pool *p, struct kind *k)
 	return s;
 }
 
+void
+pool_count(struct pool *p, size_t n)
+{
+	p->held += n;
+	if (p->budget != NULL)
+		atomic_fetch_add_explicit(
+		    &p->budget->held, n, memory_order_relaxed);
+}
+
+void
+pool_uncount(struct pool *p, size_t n)
+{
+	assert(p->held >= n);
+	p->held -= n;
+	if (p->budget != NULL)
+		atomic_fetch_sub_explicit(
+		    &p->budget->held, n, memory_order_relaxed);
+}
+
 struct slab *
 pool_get(struct pool *p, uint32_t cap)
 {
@@ -218,10 +237,7 @@ pool_get(struct pool *p, uint32_t cap)
 	} else if ((s = cut(p, k)) == NULL)
 		return NULL;
 	s->refs = 1;
-	p->held += k->cap;
-	if (p->budget != NULL)
-		atomic_fetch_add_explicit(
-		    &p->budget->held, k->cap, memory_order_relaxed);
+	pool_count(p, k->cap);
 	return s;
 }
 
@@ -245,10 +261,7 @@ slab_unref(struct slab **s)
 	idle_of(o)->clean = 0;
 	k->free = o;
 	POISON(o->data + sizeof(struct idle), o->cap - sizeof(struct idle));
-	p->held -= o->cap;
-	if (p->budget != NULL)
-		atomic_fetch_sub_explicit(
-		    &p->budget->held, o->cap, memory_order_relaxed);
+	pool_uncount(p, o->cap);
 }
 
 size_t

@@ -54,7 +54,13 @@ slab_ref(struct slab *s)
 /* Gives up one reference and leaves NULL behind; NULL is welcome. */
 void slab_unref(struct slab **s);
 
-/* Bytes in slabs that are out (whole slabs count). */
+/*
+ * So many bytes outside of slabs are held as well, or (pool_uncount) no more.
+ */
+void pool_count(struct pool *p, size_t n);
+void pool_uncount(struct pool *p, size_t n);
+
+/* Bytes in slabs that are out (whole slabs count), and what was counted. */
 size_t pool_held(const struct pool *p);
 
 /* How full the budget is, in percent (0 without a limit; may pass 100). */

@@ -71,6 +71,17 @@ mux_new(const struct mux_conf *c, const struct mux_ops *ops, void *arg,
 	return m;
 }
 
+/* What it holds now joins what its group holds. */
+static void
+tell_group(struct mux *m, uint64_t held)
+{
+	if (m->conf.group_held == NULL || held == m->group_told)
+		return;
+	atomic_fetch_add_explicit(
+	    m->conf.group_held, held - m->group_told, memory_order_relaxed);
+	m->group_told = held;
+}
+
 /* The end of everything, seen from one stream. */
 static void
 end_stream(struct mux_stream *s, void *arg)
@@ -110,6 +121,7 @@ mux_free(struct mux **mp, uint16_t code, const char *why)
 			m->ops.link_end(l->larg, l->end_code, l->why);
 		mux_link_free(&l);
 	}
+	tell_group(m, 0);
 	mux_queue_forget_spare(m);
 	buf_free(&m->theirs);
 	free(m->given);
@@ -264,6 +276,23 @@ tell_gone(struct mux *m)
 }
 
 /*
+ * Its group has no room for as much again as it holds itself: a greedy session
+ * comes to half of the group's share when it is alone, and many leave room for
+ * one that has little.  Nor does a group hold more than is left to all others.
+ */
+static bool
+group_is_full(const struct mux *m)
+{
+	uint64_t all, left = pool_left(m->conf.pool);
+
+	if (m->conf.group_held == NULL || m->conf.group_max == 0)
+		return false;
+	all = atomic_load_explicit(m->conf.group_held, memory_order_relaxed) -
+	    m->group_told + 2 * m->stats.held;
+	return all >= m->conf.group_max || all >= left;
+}
+
+/*
  * It holds what one session may hold: held_max, or a third of what is left to
  * all.  So one alone comes to a quarter of the memory, and however many are
  * greedy, they never take it all from the others.
@@ -274,15 +303,18 @@ mux_has_share(const struct mux *m)
 	uint64_t held = m->stats.held;
 
 	return m->conf.held_max != 0 &&
-	    (held >= m->conf.held_max || held >= pool_left(m->conf.pool) / 3);
+	    (held >= m->conf.held_max || held >= pool_left(m->conf.pool) / 3 ||
+		group_is_full(m));
 }
 
 /* One session may not hold more than its share; the oldest unread pays. */
 static void
 keep_share(struct mux *m)
 {
-	if (m->stats.held > 0 && mux_has_share(m))
-		mux_shed(m, CODE_MEMORY);
+	if (m->stats.held == 0 || !mux_has_share(m))
+		return;
+	if (mux_shed(m, CODE_MEMORY) && group_is_full(m))
+		m->stats.shed++;
 }
 
 bool
@@ -318,6 +350,7 @@ mux_run(struct mux *m, uint64_t now)
 	    !list_empty(&m->ended);
 	m->due = more ? now : mux_deadline(m);
 	m->awake = false;
+	tell_group(m, m->stats.held);
 	return more;
 }
 

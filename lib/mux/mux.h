@@ -23,6 +23,7 @@
 #ifndef MUX_MUX_H
 #define MUX_MUX_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -50,7 +51,14 @@ struct mux_conf {
 	uint32_t window_max;   /* bytes a window may grow to */
 	uint32_t streams_max;  /* streams and flows at once */
 	uint64_t held_max;     /* bytes this session may hold, 0: no limit */
-	uint32_t opens_per_s;  /* the peer's OPENs, 0: no limit */
+	/*
+	 * What all sessions of one owner hold, in whichever thread: each adds
+	 * its own at the end of its runs.  NULL: nobody asks.  And what that
+	 * may be, 0: no limit.
+	 */
+	_Atomic uint64_t *group_held;
+	uint64_t group_max;
+	uint32_t opens_per_s; /* the peer's OPENs, 0: no limit */
 	uint32_t opens_burst;
 	uint32_t links_max; /* 1 to 4 */
 	uint32_t ack_ms;    /* an ACK is due this long after the first byte */
@@ -168,7 +176,8 @@ struct mux_stats {
 	uint64_t rounds;  /* RESUME rounds begun or answered */
 	uint64_t resumed; /* streams that went on after a round */
 	uint64_t broken;  /* streams that a round had to break */
-	uint64_t held;    /* bytes retained or unread now */
+	uint64_t held;    /* bytes retained, unread, or unsaid now */
+	uint64_t shed;    /* streams reset because its group's share was full */
 	uint64_t links_lost;
 };
 

@@ -203,6 +203,7 @@ struct mux {
 	char broken_why[160];
 
 	struct mux_stats stats;
+	uint64_t group_told; /* of stats.held, what the group was told */
 };
 
 /* Bytes that were read from the local end so far. */

@@ -147,6 +147,25 @@ detach_from(struct mux_stream *s, void *arg)
 		mux_stream_detach(s);
 }
 
+/* What waits is held, as the bytes of streams are. */
+static int
+add_control(struct mux_link *l, const void *p, size_t n, struct err *e)
+{
+	if (buf_add(&l->control, p, n, e) == -1)
+		return -1;
+	l->m->stats.held += n;
+	pool_count(l->m->conf.pool, n);
+	return 0;
+}
+
+static void
+drop_control(struct mux_link *l, size_t n)
+{
+	buf_drop(&l->control, n);
+	l->m->stats.held -= n;
+	pool_uncount(l->m->conf.pool, n);
+}
+
 /* Takes the link out of the session; its streams wait for a RESUME round. */
 static void
 part(struct mux_link *l)
@@ -164,6 +183,7 @@ part(struct mux_link *l)
 	mux_wake(m);
 	mux_flow_forget(l);
 	mux_stream_each(m, detach_from, l);
+	drop_control(l, buf_len(&l->control));
 	buf_free(&l->control);
 	slab_unref(&l->stage);
 	slab_unref(&l->carry);
@@ -388,8 +408,8 @@ mux_link_add(struct mux_link *l, const struct frame *f, const void *body)
 		return -1;
 	mux_wake(l->m);
 	frame_head(head, f);
-	if (buf_add(&l->control, head, sizeof(head), NULL) == -1 ||
-	    (f->len > 0 && buf_add(&l->control, body, f->len, NULL) == -1)) {
+	if (add_control(l, head, sizeof(head), NULL) == -1 ||
+	    (f->len > 0 && add_control(l, body, f->len, NULL) == -1)) {
 		l->refused = true; /* the peer does not read: flush ends it */
 		return -1;
 	}
@@ -402,7 +422,7 @@ mux_link_say(struct mux_link *l, const void *frame, size_t n, struct err *e)
 	if (l->ended)
 		return err_set(e, "the link has ended");
 	mux_wake(l->m);
-	return buf_add(&l->control, frame, n, e);
+	return add_control(l, frame, n, e);
 }
 
 static void
@@ -442,7 +462,7 @@ mux_link_control(struct mux_link *l)
 			return false;
 		}
 		mux_link_put(l, &f, f.body);
-		buf_drop(&l->control, (size_t)n);
+		drop_control(l, (size_t)n);
 	}
 	l->answers = 0;
 	if (mux_link_room(l, MUX_ROOM_CONTROL) > 0)
