@@ -182,6 +182,11 @@ served_new(struct session *s, struct tunnel_spec *spec)
 	list_init(&t->flowing);
 	list_init(&t->in_news);
 	t->spec = spec;
+	t->id = spec->id;
+	if (map_add(&s->by_tunnel, &t->node, &t->id, NULL) == -1) {
+		free(t);
+		return NULL;
+	}
 	list_append(&s->tunnels, &t->on);
 	return t;
 }
@@ -281,6 +286,7 @@ served_free(struct served **tp, uint16_t code)
 		say_gone(t);
 	registry_forgot(t->session->worker->relay, t->session->id, t->spec->id);
 	list_remove(&t->on);
+	map_remove(&t->session->by_tunnel, &t->node);
 	list_remove(&t->in_news);
 	limit_rates_free(&t->rates);
 	if (t->has_flows)

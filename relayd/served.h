@@ -40,6 +40,8 @@ struct served_news {
 struct served {
 	struct session *session;
 	struct tunnel_spec *spec;
+	struct map_node node; /* session->by_tunnel */
+	int64_t id;
 	struct list on;       /* session->tunnels */
 	struct list visitors; /* struct visitor */
 	struct list held;     /* struct held, while a probe is awaited */

@@ -18,6 +18,11 @@
 #include "served.h"
 #include "visitor.h"
 
+enum {
+	REPORTS_PER_S = 4000,
+	REPORTS_BURST = 40000, /* what a slow link has gathered */
+};
+
 struct session_link {
 	struct session *session;
 	struct list on;
@@ -145,6 +150,25 @@ on_open(void *arg, struct mux_stream *st, const struct proto_open *o)
 }
 
 static void
+on_broken(void *arg, const char *why)
+{
+	struct session *s = arg;
+
+	count_add(&s->worker->relay->counts.sessions_broken, 1);
+	session_end(s, CODE_BROKEN, true, why);
+}
+
+/* A client with a thousand tunnels does not need so many. */
+static bool
+reports_too_often(struct session *s)
+{
+	uint32_t wait_ms;
+
+	return !limit_take(&s->reports, REPORTS_PER_S, REPORTS_BURST,
+	    loop_now(s->worker->loop), &wait_ms);
+}
+
+static void
 on_control(void *arg, struct mux_link *l, const struct frame *f)
 {
 	struct session *s = arg;
@@ -155,6 +179,10 @@ on_control(void *arg, struct mux_link *l, const struct frame *f)
 	(void)l;
 	if (f->type != FRAME_REPORT)
 		return;
+	if (reports_too_often(s)) {
+		on_broken(s, "REPORTs beyond all need");
+		return;
+	}
 	if (report_decode(&r, f, &e) == -1) {
 		session_end(s, CODE_BROKEN, true, e.text);
 		return;
@@ -170,15 +198,6 @@ on_goaway(void *arg, const struct proto_goaway *g)
 
 	session_end(s, CODE_GONE, false,
 	    g->sentence[0] != '\0' ? g->sentence : "the client has ended");
-}
-
-static void
-on_broken(void *arg, const char *why)
-{
-	struct session *s = arg;
-
-	count_add(&s->worker->relay->counts.sessions_broken, 1);
-	session_end(s, CODE_BROKEN, true, why);
 }
 
 static void
@@ -210,6 +229,8 @@ make_mux(struct session *s, struct err *e)
 		c.window_max = c.window_first;
 	c.streams_max = l->streams_per_session;
 	c.held_max = w->relay->budget.max / 4;
+	c.group_held = &s->user->held;
+	c.group_max = w->relay->budget.max * l->memory_per_user / 100;
 	c.opens_per_s = l->opens_per_s;
 	c.opens_burst = l->opens_burst;
 	c.ping_idle_ms = l->heartbeat_ms;
@@ -229,8 +250,6 @@ session_stir(struct session *s)
 	if (list_empty(&s->stirred))
 		list_append(&s->worker->stirred, &s->stirred);
 }
-	c.group_held = &s->user->held;
-	c.group_max = w->relay->budget.max * l->memory_per_user / 100;
 
 static void
 on_due(void *arg)
@@ -391,6 +410,7 @@ void
 session_free(struct session **s)
 {
 	list_remove(&(*s)->ended);
+	map_free(&(*s)->by_tunnel);
 	str_wipe((*s)->key, sizeof((*s)->key));
 	free(*s);
 	*s = NULL;
@@ -407,15 +427,7 @@ session_find(struct worker *w, int64_t id)
 struct served *
 session_tunnel(struct session *s, int64_t tunnel)
 {
-	struct list *n;
-	struct served *t;
-
-	for (n = s->tunnels.next; n != &s->tunnels; n = n->next) {
-		t = LIST_OF(n, struct served, on);
-		if (t->spec->id == tunnel)
-			return t;
-	}
-	return NULL;
+	return MAP_OF(map_get(&s->by_tunnel, &tunnel), struct served, node);
 }
 
 bool
@@ -437,8 +449,10 @@ count_streams(struct session *s, const struct mux_stats *st)
 
 	count_add(&c->streams_resumed, st->resumed - s->resumed);
 	count_add(&c->streams_broken, st->broken - s->broken);
+	count_add(&c->shed_user, st->shed - s->shed);
 	s->resumed = st->resumed;
 	s->broken = st->broken;
+	s->shed = st->shed;
 }
 
 void
@@ -449,10 +463,8 @@ session_tick(struct session *s)
 	struct list *n;
 	uint64_t heard = 0, now = loop_now(s->worker->loop), at;
 	uint64_t owed = UINT64_MAX;
-	count_add(&c->shed_user, st->shed - s->shed);
 
 	mux_stats(s->mux, &st);
-	s->shed = st->shed;
 	count_set(&s->counts->streams_now, st.streams);
 	count_set(&s->counts->flows_now, st.flows);
 	count_set(&s->counts->held, st.held);
@@ -487,19 +499,21 @@ session_new(struct worker *w, struct newcomer *n, struct err *e)
 	s->worker = w;
 	s->id = n->session;
 	s->counts = n->counts;
+	s->user = n->user;
 	memcpy(s->key, n->key, sizeof(s->key));
 	str_copy(s->who, sizeof(s->who), n->who);
 	list_init(&s->links);
 	list_init(&s->tunnels);
 	list_init(&s->stirred);
 	list_init(&s->ended);
-	if ((s->mux = make_mux(s, e)) == NULL ||
+	if (map_init(&s->by_tunnel, sizeof(int64_t), e) == -1 ||
+	    (s->mux = make_mux(s, e)) == NULL ||
 	    map_add(&w->sessions, &s->node, &s->id, e) == -1) {
 		mux_free(&s->mux, CODE_NONE, "");
+		map_free(&s->by_tunnel);
 		free(s);
 		return NULL;
 	}
-	s->user = n->user;
 	count_add(&w->relay->counts.sessions_now, 1);
 	count_add(&w->relay->counts.sessions, 1);
 	return s;

@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "mux/mux.h"
 
+#include "limit.h"
 #include "worker.h"
 
 struct served;
@@ -26,20 +27,22 @@ struct session {
 	struct mux *mux;
 	struct list links;   /* struct session_link */
 	struct list tunnels; /* struct served */
+	struct map by_tunnel;
+	struct limit_bucket reports;
 	struct list stirred; /* worker->stirred */
 	struct list ended;   /* worker->ended */
 	struct timer *due;   /* the mux wants a run */
 	struct timer *hold;
 	struct timer *grace;
 	struct session_counts *counts;
+	struct user_counts *user; /* control's; never freed */
 	uint64_t dark_since;
 	uint64_t resumed; /* streams, as counted already */
 	uint64_t broken;
-	struct user_counts *user; /* control's; never freed */
+	uint64_t shed;
 	bool is_dark;
 	bool is_held;
 	bool is_ending; /* with this, at the end of its run: */
-	uint64_t shed;
 	uint16_t end_code;
 	bool end_tells; /* the client is told */
 	char end_why[256];

@@ -218,6 +218,22 @@ SKIP: {
 	calm('a flood of OPENs');
 	$q->leave;
 
+	# REPORTs: as many as somebody with many tunnels may need, then more.
+	$q = $come->();
+	my $report = Rig::Peer::frame(Rig::Peer::REPORT,
+	    stream => $evil_t->{id}, body =>
+	    Rig::Peer::fields(1 => "\1", 2 => "\2", 3 => pack('n', 10)));
+	$q->send($report x 10_000);
+	$q->send(Rig::Peer::frame(Rig::Peer::PING, offset => 44));
+	ok($q->wait_frame(Rig::Peer::PONG, 10), '10,000 REPORTs are heard');
+	my $broken = counter('sessions_broken');
+	$q->send($report x 100_000);
+	ok($q->is_closed(10 * $Rig::PATIENCE),
+	    'a flood of REPORTs breaks the session');
+	cmp_ok(counter('sessions_broken'), '>', $broken, 'which is counted');
+	calm('a flood of REPORTs');
+	$q->leave;
+
 	# A visitor's bytes are not acknowledged, and more is sent than allowed.
 	$q = $come->();
 	soon { $rig->live($evil_t)->{serving} } 5, 'it serves';
