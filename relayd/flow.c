@@ -275,12 +275,11 @@ log_end(const struct flow *f, const char *why)
 	char text[ADDR_TEXT], name[256], in[16], out[16];
 	uint64_t ms = loop_now(worker_of(t)->loop) - f->since;
 
-	log_info("visitor %s (udp) of tunnel %lld \"%s\": %.1f s, %s in, %s "
-		 "out, %s",
+	log_info(
+	    "visitor %s (udp) of tunnel %lld %s: %.1f s, %s in, %s out, %s",
 	    addr_text(text, &f->key.peer), (long long)t->spec->id,
-	    str_escape(
-		name, sizeof(name), t->spec->name, strlen(t->spec->name)),
-	    (double)ms / 1000, str_bytes(in, sizeof(in), f->bytes_in),
+	    str_quote(name, sizeof(name), t->spec->name), (double)ms / 1000,
+	    str_bytes(in, sizeof(in), f->bytes_in),
 	    str_bytes(out, sizeof(out), f->bytes_out), why);
 }
 

@@ -348,7 +348,10 @@ begin(struct registry *g, struct newcomer *n, struct reg_machine *m,
 	}
 	m->session = s;
 	log_info("session %lld (%s): begun from %s, %s on %s", (long long)s->id,
-	    s->who, s->address, s->version, s->system);
+	    s->who, s->address,
+	    str_escape(
+		version, sizeof(version), s->version, strlen(s->version)),
+	    str_escape(system, sizeof(system), s->system, strlen(s->system)));
 	want_offers(g, s);
 	n->fresh = true;
 	n->resumed = false;
@@ -368,10 +371,11 @@ take_over(struct registry *g, struct newcomer *n, struct reg_machine *m,
     const struct snap_machine *row)
 {
 	struct reg_session *old = m->session;
-	char why[256], text[ADDR_TEXT];
+	char why[256], text[ADDR_TEXT], name[122];
 
-	snprintf(why, sizeof(why), "replaced by %.120s at %s",
-	    n->hello.computer[0] != '\0' ? n->hello.computer : row->name,
+	snprintf(why, sizeof(why), "replaced by %s at %s",
+	    str_quote(name, sizeof(name),
+		n->hello.computer[0] != '\0' ? n->hello.computer : row->name),
 	    addr_ip_text(text, &n->peer));
 	count_add(&g->relay->counts.takeovers, 1);
 	told_add(&m->told, old->instance, loop_now(g->relay->loop));

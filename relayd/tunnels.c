@@ -617,12 +617,15 @@ on_opened(void *to, struct mail *m)
 {
 	struct note *n = (struct note *)m;
 	struct reg_tunnel *t = tunnel_of(to, n);
+	char name[256];
 
 	if (t != NULL) {
 		t->is_open = t->was_open = true;
 		t->since = clock_wall_ms();
-		log_info("tunnel %lld \"%s\": served by session %lld (%s)",
-		    (long long)t->id, t->row != NULL ? t->row->name : "",
+		log_info("tunnel %lld %s: served by session %lld (%s)",
+		    (long long)t->id,
+		    str_quote(
+			name, sizeof(name), t->row != NULL ? t->row->name : ""),
 		    (long long)t->server->id, t->server->who);
 	}
 	free(n);

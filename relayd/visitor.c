@@ -46,7 +46,7 @@ struct visitor {
 static const char *
 tunnel_name(const struct served *t, char to[256])
 {
-	return str_escape(to, 256, t->spec->name, strlen(t->spec->name));
+	return str_quote(to, 256, t->spec->name);
 }
 
 static void
@@ -54,7 +54,7 @@ log_refused(const struct served *t, const struct addr *peer, const char *why)
 {
 	char text[ADDR_TEXT], name[256];
 
-	log_info("visitor %s of tunnel %lld \"%s\": refused, %s",
+	log_info("visitor %s of tunnel %lld %s: refused, %s",
 	    addr_text(text, peer), (long long)t->spec->id, tunnel_name(t, name),
 	    why);
 }
@@ -68,7 +68,7 @@ log_end(const struct visitor *v, const char *why)
 	uint64_t ms = loop_now(t->session->worker->loop) - v->since;
 
 	addr_get(&peer, v->peer);
-	log_info("visitor %s of tunnel %lld \"%s\": %.1f s, %s in, %s out, %s",
+	log_info("visitor %s of tunnel %lld %s: %.1f s, %s in, %s out, %s",
 	    addr_text(text, &peer), (long long)t->spec->id,
 	    tunnel_name(t, name), (double)ms / 1000,
 	    str_bytes(in, sizeof(in), v->pipe.in),

@@ -27,7 +27,7 @@ my %t = (
 	    deny => '127.0.0.2/31,::1'),
 	rate => $rig->tunnel(name => 'rate', target => $at{ask},
 	    address_rate => 5),
-	few => $rig->tunnel(name => 'few', target => $at{ask}, visitors => 3),
+	few => $rig->tunnel(name => 'few": served by', target => $at{ask}, visitors => 3),
 	v1 => $rig->tunnel(name => 'v1', target => $at{echo},
 	    proxy_protocol => 'v1'),
 	v2 => $rig->tunnel(name => 'v2', target => $at{echo},
@@ -38,6 +38,8 @@ my %t = (
 );
 my $adit = $rig->client($rig->machine(values %t));
 $rig->wait_live($_) for values %t;
+like($relayd->errors, qr/"few\\x22: served by": served by session 1 /,
+    'a name stays in its quotes in the log');
 my $has_v6 = -e '/proc/net/if_inet6' && IO::Socket::IP->new(
     LocalHost => '::1', Listen => 1);
 sub six { return "[::1]:$t{$_[0]}{public_port}" }

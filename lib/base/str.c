@@ -232,6 +232,24 @@ str_escape(char *to, size_t cap, const char *from, size_t n)
 	return to;
 }
 
+char *
+str_quote(char *to, size_t cap, const char *from)
+{
+	size_t n;
+
+	if (cap < 3) {
+		if (cap > 0)
+			*to = '\0';
+		return to;
+	}
+	*to = '"';
+	str_escape(to + 1, cap - 2, from, strlen(from));
+	n = strlen(to);
+	to[n] = '"';
+	to[n + 1] = '\0';
+	return to;
+}
+
 bool
 str_equal_secret(const void *a, const void *b, size_t n)
 {

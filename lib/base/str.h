@@ -45,6 +45,9 @@ bool str_is_text(const void *p, size_t n);
  */
 char *str_escape(char *to, size_t cap, const char *from, size_t n);
 
+/* The same of a whole text, in quotes: how names stand in log lines. */
+char *str_quote(char *to, size_t cap, const char *from);
+
 /* Equal, in a time that depends on n alone. */
 bool str_equal_secret(const void *a, const void *b, size_t n);
 

@@ -149,6 +149,20 @@ test_escape(void)
 }
 
 static void
+test_quote(void)
+{
+	char to[12];
+
+	is_str(str_quote(to, sizeof(to), "a name"), "\"a name\"", "in quotes");
+	is_str(str_quote(to, sizeof(to), "a\": b"), "\"a\\x22: b\"",
+	    "which it cannot leave");
+	is_str(str_quote(to, sizeof(to), "a long name"), "\"a long na\"",
+	    "cut, it still ends with one");
+	is_str(str_quote(to, 3, "a"), "\"\"", "room for quotes only");
+	is_str(str_quote(to, 2, "a"), "", "not even for those");
+}
+
+static void
 test_bytes(void)
 {
 	static const struct {
@@ -179,6 +193,7 @@ main(void)
 	test_number();
 	test_utf8();
 	test_escape();
+	test_quote();
 	test_bytes();
 	ok(str_equal_secret("abc", "abc", 3), "equal");
 	ok(!str_equal_secret("abc", "abd", 3), "not at the end");
