@@ -1,10 +1,12 @@
 /* aditctl machine: computers that run the client, and their keys. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/str.h"
 #include "cmd.h"
 #include "out.h"
 #include "store/store_machine.h"
+#include "store/store_tunnel.h"
 #include "store/store_user.h"
 
 /* The numbers that --tunnel gave. */
@@ -61,7 +63,51 @@ machine_add(struct cmd *c)
 	return out_token(c, id, "machine", token);
 }
 
-/* The tunnels that a machine may serve. */
+enum {
+	NAMES_SHOWN = 3, /* of a machine's tunnels, */
+	NAME_SHOWN = 24, /* and so many characters of each */
+};
+
+/* A name that leaves room for others in its line. */
+static json_t *
+short_name(const char *name)
+{
+	char text[4 * NAME_SHOWN + 4];
+	size_t n = 0, i;
+
+	for (i = 0; i < NAME_SHOWN && name[n] != '\0'; i++)
+		do
+			n++;
+		while (((unsigned char)name[n] & 0xc0) == 0x80);
+	if (name[n] == '\0' || n + 4 > sizeof(text))
+		return out_text(name);
+	snprintf(text, sizeof(text), "%.*s...", (int)n, name);
+	return out_text(text);
+}
+
+/* For people: the first few by name, and how many there are besides. */
+static json_t *
+tunnel_names(struct cmd *c, const int64_t *ids, size_t n)
+{
+	json_t *a = json_array();
+	struct tunnel t;
+	char more[32];
+	struct err e;
+	size_t i;
+
+	for (i = 0; i < n && i < NAMES_SHOWN; i++) {
+		if (store_tunnel_by_id(
+			c->store, STORE_ANYBODY, ids[i], &t, &e) == 1)
+			json_array_append_new(a, short_name(t.name));
+	}
+	if (n > NAMES_SHOWN) {
+		snprintf(more, sizeof(more), "+%zu", n - NAMES_SHOWN);
+		json_array_append_new(a, json_string(more));
+	}
+	return a;
+}
+
+/* The tunnels that a machine may serve: programs get their numbers. */
 static json_t *
 tunnels_json(struct cmd *c, int64_t machine)
 {
@@ -72,7 +118,7 @@ tunnels_json(struct cmd *c, int64_t machine)
 
 	if (store_machine_tunnels(c->store, machine, &ids, &n, &e) == -1)
 		cmd_fail(&e);
-	a = out_ids(ids, n);
+	a = c->json ? out_ids(ids, n) : tunnel_names(c, ids, n);
 	free(ids);
 	return a;
 }

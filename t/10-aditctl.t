@@ -237,6 +237,20 @@ my $m = json('machine', 'add', '--user', 'alice@example.com', '--name',
 like($m->{token}, qr/\A[0-9a-f]{64}\z/, '  its token');
 my ($row) = grep { $_->{id} == $m->{id} } @{ json('machine', 'list') };
 is_deeply($row->{tunnels}, [1, 2], '  it serves both');
+{
+	my %name = map { $_->{id} => $_->{name} } @{ json('tunnel', 'list') };
+	my $names = quotemeta "$name{1},$name{2}";
+	says(qr/DESKTOP-4711 +$names /, 'machine', 'list');
+	my @many = map { json('tunnel', 'add', '--user', 'alice@example.com',
+	    '--kind', 'tcp', '--target', '127.0.0.1:22', '--name',
+	    ('w' x 30) . $_)->{id} } 1 .. 5;
+	my $many = json('machine', 'add', '--user', 'alice@example.com',
+	    '--name', 'many', map { ('--tunnel', $_) } @many);
+	my $short = ('w' x 24) . '\.\.\.';
+	says(qr/ many  +$short,$short,$short,\+2 /, 'machine', 'list');
+	json('machine', 'rm', $many->{id});
+	json('tunnel', 'rm', $_) for @many;
+}
 is_deeply(json('tunnel', 'show', '1')->{machines}, [$m->{id}], '  as told');
 fails(1, qr/tunnel 1: the user has none/, 'machine', 'add', '--user', '2',
     '--name', 'x', '--tunnel', '1');
