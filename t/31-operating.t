@@ -38,13 +38,17 @@ sub block {
 	return $page =~ /^```\Q$kind\E\n(.*?)^```$/ms ? $1 : '';
 }
 
-# Runs a block of the page, here: no systemd, nobody's user, our folders.
+# Runs a block of the page, here: no systemd, nobody's user, our folders.  There
+# every line says as whom it runs.
 sub run_block {
 	my ($kind) = @_;
 	my $text = block($kind);
-	$text =~ s{^systemctl .*$}{true}mg;
+	my @anybody = grep { !/^(?:sudo |set -e$)/ } split /\n/, $text;
+	return (0, "without sudo: @anybody") if @anybody;
+	$text =~ s{^sudo systemctl .*$}{true}mg;
 	$text =~ s{ -o adit -g adit\b}{}g;
-	$text =~ s{\bsudo -u adit aditctl\b}{$build/aditctl -c $conf}g;
+	$text =~ s{^sudo -u adit aditctl\b}{$build/aditctl -c $conf}mg;
+	$text =~ s{^sudo (?!-)}{}mg;
 	$text =~ s{/var/lib/adit\b}{$state}g;
 	$text =~ s{/var/backups/adit\b}{$dir/backup}g;
 	spew("$dir/block.sh", $text);
