@@ -191,17 +191,19 @@ on_hello(void *arg, struct proto_hello *h, struct err *e)
 	if (!d->conf.has_token)
 		return err_set(e, "no token");
 	/*
-	 * As one that returns with a key that the relay does not know: such a
-	 * one never takes over from a client that runs.
+	 * It only asks.  An older relay does not know that: there it is one
+	 * that returns with an unknown key, which never takes over from a
+	 * client that runs.
 	 */
 	greet_hello(h, &d->conf);
+	h->asks = true;
 	h->has_key = true;
 	if (random_bytes(h->key, sizeof(h->key), e) != 0)
 		return -1;
 	return random_bytes(h->instance, sizeof(h->instance), e);
 }
 
-/* It began a session, as no client runs: that is over at once. */
+/* An older relay began a session, as no client runs: that is over at once. */
 static int
 on_welcome(
     void *arg, struct link *k, const struct proto_welcome *w, struct err *e)
@@ -262,6 +264,14 @@ on_down(void *arg, struct link *k, const char *why)
 static const struct link_ops link_ops = { on_hello, on_welcome, on_reject,
 	on_failed, on_down };
 
+/* An older relay says "replaced" when a client runs. */
+static bool
+is_known(const struct doctor *d)
+{
+	return d->rejected &&
+	    (d->reject.code == CODE_KNOWN || d->reject.code == CODE_REPLACED);
+}
+
 static void
 tell_token(struct doctor *d)
 {
@@ -269,12 +279,12 @@ tell_token(struct doctor *d)
 
 	if (!d->conf.has_token)
 		return;
-	if (d->welcomed)
+	if (d->welcomed || (is_known(d) && d->reject.other_name[0] == '\0'))
 		tell(d, OK,
 		    "%s: token: the relay knows it; no client of this"
 		    " machine runs now",
 		    d->name);
-	else if (d->rejected && d->reject.code == CODE_REPLACED)
+	else if (is_known(d))
 		tell(d, OK,
 		    "%s: token: the relay knows it; a client of this"
 		    " machine runs (%s at %s)",

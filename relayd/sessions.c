@@ -199,18 +199,38 @@ reject(struct registry *g, struct newcomer *n, uint16_t code, uint32_t retry_ms,
 	worker_reject(g->relay->workers[n->from], n);
 }
 
+/* Who has the machine's session, if anybody. */
+static void
+name_other(struct newcomer *n, const struct reg_session *by)
+{
+	if (by == NULL)
+		return;
+	str_copy(n->reject.other_name, sizeof(n->reject.other_name),
+	    by->computer[0] != '\0' ? by->computer : by->name);
+	str_copy(
+	    n->reject.other_addr, sizeof(n->reject.other_addr), by->address);
+}
+
+/* It only wanted to know. */
+static void
+answer(struct registry *g, struct newcomer *n, struct reg_machine *m,
+    const struct snap_machine *row)
+{
+	char text[ADDR_TEXT], name[256];
+
+	name_other(n, m->session);
+	n->reject.code = CODE_KNOWN;
+	log_info("dial %s: asked whether its token is good, of machine %s",
+	    addr_text(text, &n->peer),
+	    str_quote(name, sizeof(name), row->name));
+	worker_reject(g->relay->workers[n->from], n);
+}
+
 /* It was told, or hears it now; by whom, if that one is still there. */
 static void
 reject_replaced(struct registry *g, struct newcomer *n, struct reg_machine *m)
 {
-	const struct reg_session *by = m->session;
-
-	if (by != NULL) {
-		str_copy(n->reject.other_name, sizeof(n->reject.other_name),
-		    by->computer[0] != '\0' ? by->computer : by->name);
-		str_copy(n->reject.other_addr, sizeof(n->reject.other_addr),
-		    by->address);
-	}
+	name_other(n, m->session);
 	told_add(&m->told, n->hello.instance, loop_now(g->relay->loop));
 	reject(g, n, CODE_REPLACED, 0,
 	    "another computer was started with the same file or key");
@@ -334,9 +354,15 @@ static void
 begin(struct registry *g, struct newcomer *n, struct reg_machine *m,
     const struct snap_machine *row)
 {
+	struct reg_user *u = reg_user_get(g, row->user);
+	char version[256], system[256];
 	struct reg_session *s;
 	struct err e;
 
+	if (u == NULL) {
+		reject(g, n, CODE_BUSY, BUSY_MS, "out of memory");
+		return;
+	}
 	if (map_count(&g->by_id) >= g->relay->tune.limits.sessions) {
 		count_add(&g->relay->counts.refused_sessions, 1);
 		reject(g, n, CODE_BUSY, BUSY_MS, "limits.sessions is reached");
@@ -353,19 +379,14 @@ begin(struct registry *g, struct newcomer *n, struct reg_machine *m,
 		version, sizeof(version), s->version, strlen(s->version)),
 	    str_escape(system, sizeof(system), s->system, strlen(s->system)));
 	want_offers(g, s);
+	n->user = &u->counts;
 	n->fresh = true;
 	n->resumed = false;
 	pack_tunnels(g, s, n);
 	s->is_new = false;
-	struct reg_user *u = reg_user_get(g, row->user);
-	char version[256], system[256];
 	send_home(s, n);
 }
 
-	if (u == NULL) {
-		reject(g, n, CODE_BUSY, BUSY_MS, "out of memory");
-		return;
-	}
 static void
 take_over(struct registry *g, struct newcomer *n, struct reg_machine *m,
     const struct snap_machine *row)
@@ -383,7 +404,6 @@ take_over(struct registry *g, struct newcomer *n, struct reg_machine *m,
 	begin(g, n, m, row);
 }
 
-	n->user = &u->counts;
 /*
  * The client that has the session now begins anew: it has forgotten that one,
  * or an old HELLO of its own comes late.  Nobody has replaced it.
@@ -464,7 +484,10 @@ decide(struct registry *g, struct newcomer *n)
 		return;
 	}
 	s = n->hello.has_key ? find_by_key(g, n->hello.key) : NULL;
-	if (is_replaced(g, n, m, s))
+	if (n->hello.asks) {
+		if (!comes_too_often(g, n, m))
+			answer(g, n, m, row);
+	} else if (is_replaced(g, n, m, s))
 		reject_replaced(g, n, m);
 	else if (comes_too_often(g, n, m))
 		return;

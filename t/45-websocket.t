@@ -48,6 +48,10 @@ my $doctor = $rig->start('doctor', [ "$Rig::BUILD/adit", 'doctor', '--server',
     $machine->{allow}, '--token-file', $machine->{file} ]);
 is($doctor->wait(20 * $Rig::PATIENCE), 0, 'the doctor finds nothing wrong')
     or diag($doctor->output);
+like($doctor->output, qr/a client of this machine runs \(\S+ at 127\.0\.0\.1\)/,
+    'and that a client runs');
+like($relayd->errors, qr/asked whether its token is good, of machine "DESKTOP/,
+    'the relay takes it calmly');
 my $lost = $rig->start('doctor', [ "$Rig::BUILD/adit", 'doctor', '--server',
     "wss://localhost:$web/elsewhere", '--ca', "$dir/web.crt", '--allow',
     $machine->{allow}, '--token-file', $machine->{file} ]);

@@ -28,6 +28,15 @@ sub ends {
 
 # --- adit ---------------------------------------------------------------------
 
+# It asks and goes: nobody else's session ends, none of its own begins.
+ends('the doctor', $rig->start('doctor', [ "$Rig::BUILD/adit", 'doctor',
+    '--server', "127.0.0.1:$rig->{port}", '--pin', $rig->pin, '--allow',
+    $target, '--token-file', $machine->{file} ]), 0,
+    qr/no client of this machine runs now/);
+is($rig->metrics->{adit_sessions_total}, 0, 'the doctor: begins no session');
+like($relayd->errors, qr/asked whether its token is good, of machine "DESKTOP/,
+    'the doctor: has a calm line in the log');
+
 my $wrong = $rig->token_file('0' x 64);
 ends('a wrong token', $rig->client($machine, file => $wrong), 22,
     qr/token|not known|download/i);

@@ -46,6 +46,7 @@ static const struct entry entries[] = {
 	[CODE_MEMORY] = { "memory",
 	    "There is no memory left for this connection.", 1 },
 	[CODE_NAME] = { "name", "The service's name does not resolve.", 1 },
+	[CODE_KNOWN] = { "known", "The relay knows this token.", 1 },
 };
 
 static const struct entry *

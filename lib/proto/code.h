@@ -28,6 +28,7 @@ enum code {
 	CODE_IDLE = 17,
 	CODE_MEMORY = 18,
 	CODE_NAME = 19,
+	CODE_KNOWN = 20,
 };
 
 /* "token", "not allowed"; "unknown" for a number without a name. */

@@ -25,6 +25,7 @@ static const struct field hello_fields[] = {
 	{ 8, FIELD_TEXT, 0, "computer", AT(struct proto_hello, computer) },
 	{ 9, FIELD_TEXTS, 0, "allow", offsetof(struct proto_hello, allow), TEXT,
 	    offsetof(struct proto_hello, allow_count), .max = PROTO_ALLOW_MAX },
+	{ 10, FIELD_NUMBER, 0, "asks", AT(struct proto_hello, asks), .hi = 1 },
 };
 
 static const struct field welcome_fields[] = {

@@ -36,6 +36,7 @@ struct proto_hello {
 	char computer[PROTO_TEXT_MAX + 1];
 	char allow[PROTO_ALLOW_MAX][PROTO_TEXT_MAX + 1];
 	unsigned allow_count;
+	bool asks; /* only whether the token is good; it does not stay */
 };
 
 struct proto_welcome {

@@ -8,7 +8,7 @@ test_known(void)
 	unsigned a, b, same = 0;
 	const char *s;
 
-	for (a = CODE_BROKEN; a <= CODE_NAME; a++) {
+	for (a = CODE_BROKEN; a <= CODE_KNOWN; a++) {
 		ok(strcmp(code_name((uint16_t)a), "unknown") != 0,
 		    code_name((uint16_t)a));
 		s = code_sentence((uint16_t)a);
@@ -23,7 +23,7 @@ test_known(void)
 static void
 test_unknown(void)
 {
-	static const uint16_t numbers[] = { 0, CODE_NAME + 1, 255, 65535 };
+	static const uint16_t numbers[] = { 0, CODE_KNOWN + 1, 255, 65535 };
 	size_t i;
 
 	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
@@ -42,7 +42,7 @@ test_exits(void)
 	is_int(code_exit(CODE_TOKEN), 22, "token");
 	is_int(code_exit(CODE_REPLACED), 24, "replaced");
 	is_int(code_exit(CODE_VERSION), 25, "version");
-	for (a = CODE_BROKEN; a <= CODE_NAME; a++)
+	for (a = CODE_BROKEN; a <= CODE_KNOWN; a++)
 		others += code_exit((uint16_t)a) != 1;
 	is_int(others, 4, "all others are worth another start");
 }

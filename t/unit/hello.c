@@ -28,6 +28,7 @@ fill_hello(struct proto_hello *h)
 	strcpy(h->allow[0], "127.0.0.1:22");
 	strcpy(h->allow[1], "192.0.2.1:*");
 	h->allow_count = 2;
+	h->asks = true;
 }
 
 /* The frame in wire, n bytes; its body ends early by cut bytes. */
@@ -59,7 +60,7 @@ test_hello(void)
 		f.len = (uint16_t)(n - FRAME_HEAD - i);
 		whole += hello_decode(&b, &f, &e) == 0;
 	}
-	is_int(whole, 5, "cut it is whole behind keys 5 to 9 only");
+	is_int(whole, 6, "cut it is whole behind keys 5 to 10 only");
 	for (i = 0; i < n; i++)
 		if (hello_encode(wire, (size_t)i, &a, &e) != -1)
 			break;
@@ -86,7 +87,7 @@ test_start(void)
 	a.version_count = 1;
 	f = frame(hello_encode(wire, sizeof(wire), &a, &e), 0);
 	is_int(hello_decode(&b, &f, &e), 0, "the least HELLO");
-	ok(!b.has_key && b.link_count == 0 && b.allow_count == 0 &&
+	ok(!b.has_key && !b.asks && b.link_count == 0 && b.allow_count == 0 &&
 		b.program[0] == '\0',
 	    "has no more than it must");
 }
