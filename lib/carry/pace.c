@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { UNKNOWN_MS = UINT32_MAX };
+#define UNKNOWN_MS UINT32_MAX
 
 void
 pace_init(struct pace *p, uint64_t now)
