@@ -122,7 +122,8 @@ render(struct console *c)
 		.events = c->events,
 		.event_count = c->event_count,
 		.offer = c->offer != NULL ? c->offer->words : NULL,
-		.question = c->asking ? c->offer->question : NULL };
+		.question =
+		    c->offer != NULL && c->asking ? c->offer->question : NULL };
 
 	look_session(&v, c->s, now);
 	v.tunnel_count = fill_tunnels(c, now);
