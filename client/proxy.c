@@ -141,9 +141,8 @@ proxies_parse(struct proxies *p, const char *text)
 	p->count = 0;
 	while (p->count < PROXIES_MAX && next_item(&text, "; \t\r\n", item)) {
 		at = item;
-		/* Words of a script that some hand on. */
-		if (strcasecmp(item, "PROXY") == 0 ||
-		    strcasecmp(item, "DIRECT") == 0)
+		/* Words of a script that some hand on; "proxy" is a host. */
+		if (strcmp(item, "PROXY") == 0 || strcmp(item, "DIRECT") == 0)
 			continue;
 		if (strncasecmp(item, "https=", 6) == 0)
 			at += 6;
