@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ enum {
 	BACKLOG = 512,
 	STOP_MS = 10000, /* for what is under way at the end */
 	NUDGE_MS = 20,
+	FULL_MS = 100, /* without descriptors, until the next try */
 	RECORD_MAX = 65528,
 	TAIL = 8000, /* fits into libfcgi's buffer */
 };
@@ -150,6 +152,28 @@ fcgi_wipe(FCGX_Request *f)
 		    f->out->wrNext, (size_t)(f->out->stop - f->out->wrNext));
 }
 
+static atomic_bool ending;
+
+/*
+ * Waits for a request; false at the end.  That none can be taken, because
+ * descriptors or memory are gone, passes: a thread that ended then would be
+ * missed ever after.
+ */
+static bool
+next_request(struct worker *w)
+{
+	const struct timespec nap = { .tv_nsec = FULL_MS * 1000000L };
+	int rc;
+
+	while ((rc = FCGX_Accept_r(&w->fcgi)) != 0) {
+		if (ending)
+			return false;
+		log_warn("web: no request can be taken: %s", strerror(-rc));
+		nanosleep(&nap, NULL);
+	}
+	return true;
+}
+
 static void *
 serve(void *arg)
 {
@@ -159,7 +183,7 @@ serve(void *arg)
 	struct req r;
 	unsigned refused;
 
-	while (FCGX_Accept_r(&w->fcgi) == 0) {
+	while (next_request(w)) {
 		refused =
 		    req_init(&r, w->app, ready_store(w->app, &w->store), &way);
 		route_answer(&r, refused);
@@ -187,6 +211,7 @@ stop(struct worker *w, size_t n)
 	uint64_t last = clock_ms() + STOP_MS;
 	struct timespec until;
 
+	ending = true;
 	FCGX_ShutdownPending();
 	for (size_t i = 0; i < n; i++) {
 		for (;;) {
