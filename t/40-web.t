@@ -352,6 +352,24 @@ $eve->get("/download/$eves");
 $eve->post("/download/$eves", machine => $games_machine, for => 'windows');
 is($eve->status, 404, 'nor one for another\'s machine');
 
+# --- another name for a machine ------------------------------------------------------------
+
+sub rename_machine {
+	my ($who, $name) = @_;
+	$who->get('/machines');
+	return $who->post("/machines/$games_machine/rename",
+	    name => $name)->status;
+}
+is(rename_machine($bob, 'Workshop "1"'), 303, 'a machine is renamed');
+like($bob->follow->text, qr{<bdi>Workshop &quot;1&quot;</bdi>}, '  and shown so');
+is(rename_machine($bob, ' spaced'), 422, 'not to any name');
+like($bob->text, qr{value=" spaced"[^>]*aria-invalid.*class="wrong"}s,
+    '  which comes back, with what is wrong');
+like($bob->text, qr{href="#name-$games_machine"}, '  and where');
+is(rename_machine($eve, 'Mine'), 404, 'nor by somebody else');
+is(ask_db("SELECT name FROM machine WHERE id = $games_machine"),
+    'Workshop "1"', '  so it keeps its name');
+
 # --- what an admin may --------------------------------------------------------------------
 
 sub admin {

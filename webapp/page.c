@@ -158,7 +158,6 @@ static const struct error_page {
 	    "What was sent is no form of these pages. Nothing was changed." },
 	{ 421, SCENE_ROCK, "Another name",
 	    "This server's pages have another address." },
-	{ 422, SCENE_GATE, "Not quite", "Nothing was changed." },
 	{ 429, SCENE_GATE, "One at a time",
 	    "There were too many requests. Wait a minute, then try again. "
 	    "Tunnels are not affected." },

@@ -10,6 +10,7 @@
 #include "pages.h"
 #include "refusal.h"
 #include "said.h"
+#include "step.h"
 #include "store/store.h"
 #include "store/store_machine.h"
 #include "store/store_tunnel.h"
@@ -23,6 +24,8 @@ struct view {
 	struct tunnel *tunnels;
 	size_t tunnel_n;
 	struct live live;
+	const char *wrong; /* a new name that came back, or NULL */
+	int64_t wrong_of;  /* the machine that was to have it */
 };
 
 static int
@@ -98,6 +101,20 @@ show_keys(
 	return 0;
 }
 
+/* The form with its name, or with one that came back. */
+static void
+show_name(struct req *r, struct tpl *row, const struct view *v,
+    const struct machine *m)
+{
+	bool came_back = v->wrong != NULL && v->wrong_of == m->id;
+
+	tpl_set(row, "NEW_NAME", came_back ? req_form(r, "name") : m->name);
+	if (!came_back)
+		return;
+	tpl_show(row, "RENAMING");
+	tpl_set(tpl_row(row, "NAME_WRONG"), "SAYS", v->wrong);
+}
+
 static int
 show_machine(struct req *r, struct tpl *t, const struct view *v, size_t at,
     struct err *e)
@@ -112,6 +129,7 @@ show_machine(struct req *r, struct tpl *t, const struct view *v, size_t at,
 	tpl_set(row, "SYSTEM", m->system[0] != '\0' ? m->system : "unknown");
 	tpl_set(row, "ADDRESS", m->address);
 	tpl_maybe(row, "ALLOWS", refusal_list(r, m->id));
+	show_name(r, row, v, m);
 	show_state(r, row, v, m);
 	for (size_t i = 0; i < v->tunnel_n; i++) {
 		if (!fleet_serves(&v->fleet, at, v->tunnels[i].id))
@@ -141,9 +159,14 @@ show(struct req *r, const struct view *v, struct err *e)
 {
 	struct tpl *t = page_new(r, "machines", "Machines", TAB_MACHINES);
 	const char *q = req_query(r, "q");
+	struct form wrong = { .n = 0 };
 	size_t n = 0;
 
 	said_show(r);
+	if (v->wrong != NULL)
+		form_wrong(&wrong,
+		    req_text(r, "name-%lld", (long long)v->wrong_of), v->wrong);
+	form_show(r, t, &wrong);
 	tpl_set(t, "Q", q);
 	if (v->fleet.n == 0)
 		tpl_show(t, "NONE");
@@ -162,19 +185,28 @@ show(struct req *r, const struct view *v, struct err *e)
 	return 0;
 }
 
-void
-machines_page(struct req *r)
+/* wrong is what is wrong with a new name of that machine, or NULL. */
+static void
+answer(struct req *r, unsigned status, int64_t machine, const char *wrong)
 {
 	struct view v;
 	struct err e;
 
 	memset(&v, 0, sizeof(v));
+	v.wrong = wrong;
+	v.wrong_of = machine;
 	if (load(r, &v, &e) == -1 || show(r, &v, &e) == -1)
 		page_trouble(r, &e);
 	else
-		page_send(r, 200);
+		page_send(r, status);
 	free(v.tunnels);
 	fleet_free(&v.fleet);
+}
+
+void
+machines_page(struct req *r)
+{
+	answer(r, 200, 0, NULL);
 }
 
 /* --- what its buttons do -------------------------------------------------------- */
@@ -187,19 +219,21 @@ machine_rename(struct req *r)
 	struct err e;
 	int rc;
 
+	if (!step_begin(r))
+		return;
 	rc = store_machine_by_id(r->store, owner_of(r), r->id[0], &m, &e);
 	if (rc == 1)
 		rc =
 		    store_machine_rename(r->store, owner_of(r), m.id, name, &e);
-	if (rc == -1 && page_was_refused(r)) {
-		page_error_says(r, 422, page_sentence(r, e.text));
+	if (rc == 1)
+		page_note(r, m.user, "machine edit", "machine %lld \"%s\"",
+		    (long long)m.id, name);
+	if (!step_end(r, rc == 1))
 		return;
-	}
-	if (!owner_done(r, rc, &e))
-		return;
-	page_note(r, m.user, "machine edit", "machine %lld \"%s\"",
-	    (long long)m.id, name);
-	req_go(r, "/machines?said=renamed");
+	if (rc == -1 && page_was_refused(r))
+		answer(r, 422, m.id, page_sentence(r, e.text));
+	else if (owner_done(r, rc, &e))
+		req_go(r, "/machines?said=renamed");
 }
 
 void
