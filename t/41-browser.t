@@ -165,4 +165,5 @@ for (split /\n/, $node->output) {
 }
 is($node->code, 0, 'and ended well') or diag($node->errors);
 cmp_ok(scalar(@{[ glob "$shots/*.png" ]}), '>', 60, 'with pictures for people');
+$rig->verdict;
 done_testing();
