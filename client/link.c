@@ -349,6 +349,6 @@ link_finish(struct link **kp)
 	if (k == NULL)
 		return;
 	*kp = NULL;
-	wire_finish(&k->wire, FINISH_MS);
+	wire_finish(&k->wire, FINISH_MS, NULL, NULL);
 	release(k);
 }

@@ -44,10 +44,8 @@ struct link {
 
 /* The process has one dial less, and its address if that is known. */
 static void
-uncount(struct worker *w, const struct addr *peer)
+uncount(struct relay *r, const struct addr *peer)
 {
-	struct relay *r = w->relay;
-
 	if (peer != NULL)
 		limit_doors_leave(r->doors, peer);
 	if (peer != NULL)
@@ -78,9 +76,50 @@ link_free(struct link **kp)
 	*kp = NULL;
 }
 
-/* A dial that came to nothing; its address waits before the next. */
+/* Whom a REJECT or a GOAWAY is still on its way to. */
+struct parting {
+	struct relay *relay;
+	struct addr peer;
+	bool is_dial;
+};
+
 static void
-fail(struct link *k, count_t *count, const char *why)
+on_parted(void *arg)
+{
+	struct parting *p = arg;
+
+	if (p->is_dial) {
+		uncount(p->relay, &p->peer);
+	} else {
+		limit_doors_leave(p->relay->doors, &p->peer);
+		count_sub(&p->relay->counts.files_now, 1);
+	}
+	free(p);
+}
+
+void
+link_part(
+    struct relay *r, struct wire **w, const struct addr *peer, bool is_dial)
+{
+	struct parting now = { r, *peer, is_dial }, *p = malloc(sizeof(*p));
+
+	if (p != NULL) {
+		*p = now;
+		wire_finish(w, WORKER_FINISH_MS, on_parted, p);
+		return;
+	}
+	wire_free(w);
+	if (is_dial) {
+		uncount(r, peer);
+		return;
+	}
+	limit_doors_leave(r->doors, peer);
+	count_sub(&r->counts.files_now, 1);
+}
+
+/* A dial came to nothing; its address waits before the next. */
+static void
+note_failure(const struct link *k, count_t *count, const char *why)
 {
 	struct worker *w = k->worker;
 	char text[ADDR_TEXT];
@@ -91,20 +130,27 @@ fail(struct link *k, count_t *count, const char *why)
 		    loop_now(w->loop) + w->tune.limits.penalty_ms);
 	log_warn("dial %s: ended, %s",
 	    k->counted ? addr_text(text, &k->peer) : "at the link socket", why);
-	uncount(w, peer_of(k));
+}
+
+static void
+fail(struct link *k, count_t *count, const char *why)
+{
+	note_failure(k, count, why);
+	uncount(k->worker->relay, peer_of(k));
 	link_free(&k);
 }
 
-/* Says REJECT on a wire and ends it. */
+/* Says REJECT on a dial's wire and ends it. */
 static void
-say_reject(struct wire **wire, const struct proto_reject *j)
+say_reject(struct relay *r, struct wire **wire, const struct addr *peer,
+    const struct proto_reject *j)
 {
 	uint8_t frame[FRAME_HEAD + 2048];
 	int n = reject_encode(frame, sizeof(frame), j, NULL);
 
 	if (n > 0)
 		wire_seal(*wire, frame, (size_t)n);
-	wire_finish(wire, WORKER_FINISH_MS);
+	link_part(r, wire, peer, true);
 }
 
 /* The same for one that broke the rules before anybody could know it. */
@@ -112,10 +158,12 @@ static void
 fail_saying(struct link *k, uint16_t code, const char *why)
 {
 	struct proto_reject j = { .code = code };
+	struct relay *r = k->worker->relay;
 
 	str_copy(j.sentence, sizeof(j.sentence), why);
-	say_reject(&k->wire, &j);
-	fail(k, &k->worker->relay->counts.refused_hello, why);
+	note_failure(k, &r->counts.refused_hello, why);
+	say_reject(r, &k->wire, &k->peer, &j); /* it is up: it is counted */
+	link_free(&k);
 }
 
 /* --- who may dial ---------------------------------------------------------- */
@@ -184,7 +232,7 @@ on_up(void *arg)
 	struct err e;
 
 	if (k->is_ws && !may_come(k, &wait)) {
-		uncount(w, NULL);
+		uncount(w->relay, NULL);
 		link_free(&k);
 		return;
 	}
@@ -413,7 +461,7 @@ take_dial(struct worker *w, int fd, const struct addr *peer)
 	log_warn("dial %s: ended, %s",
 	    peer != NULL ? addr_text(text, peer) : "at the link socket",
 	    e.text);
-	uncount(w, peer);
+	uncount(w->relay, peer);
 }
 
 static int
@@ -497,15 +545,16 @@ link_reject(struct worker *w, struct newcomer *n)
 	struct wire *wire = n->wire;
 
 	n->wire = NULL;
-	if (wire_adopt(wire, &w->carry, &last_ops, NULL, NULL) == -1)
+	if (wire_adopt(wire, &w->carry, &last_ops, NULL, NULL) == -1) {
 		wire_free(&wire);
-	else
-		say_reject(&wire, &n->reject);
+		uncount(w->relay, &n->peer);
+	} else {
+		say_reject(w->relay, &wire, &n->peer, &n->reject);
+	}
 	if (n->reject.code == CODE_TOKEN || n->reject.code == CODE_REVOKED ||
 	    n->reject.code == CODE_VERSION)
 		limit_doors_fine(w->relay->doors, &n->peer,
 		    loop_now(w->loop) + w->tune.limits.penalty_ms);
-	uncount(w, &n->peer);
 	newcomer_free(&n);
 }
 
@@ -517,7 +566,7 @@ link_drop_all(struct worker *w)
 	list_take(&w->links, &w->greeted);
 	while (!list_empty(&w->links)) {
 		k = LIST_OF(w->links.next, struct link, on);
-		uncount(w, peer_of(k));
+		uncount(w->relay, peer_of(k));
 		link_free(&k);
 	}
 }

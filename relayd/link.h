@@ -6,7 +6,10 @@
 
 #include <stdbool.h>
 
+struct addr;
 struct newcomer;
+struct relay;
+struct wire;
 struct worker;
 
 /* loop_fn of the relay's listening socket. */
@@ -17,6 +20,13 @@ void link_hand_over(struct worker *w);
 
 /* Says why and closes.  Takes the newcomer over. */
 void link_reject(struct worker *w, struct newcomer *n);
+
+/*
+ * Ends a wire tidily.  Its file and its address count until its socket is
+ * closed, and so does its place among the dials.
+ */
+void link_part(
+    struct relay *r, struct wire **w, const struct addr *peer, bool is_dial);
 
 /* Closes all dials. */
 void link_drop_all(struct worker *w);

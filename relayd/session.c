@@ -14,6 +14,7 @@
 #include "proto/code.h"
 #include "proto/frame.h"
 
+#include "link.h"
 #include "registry_mail.h"
 #include "served.h"
 #include "visitor.h"
@@ -33,16 +34,18 @@ struct session_link {
 
 /* --- links ----------------------------------------------------------------- */
 
-/* Its place is free again; a wire that is to finish is no longer here. */
+/* Its place is free again; that of a wire that finishes is, when it has. */
 static void
 drop_link(struct session_link *k)
 {
 	struct relay *r = k->session->worker->relay;
 
 	list_remove(&k->on);
-	limit_doors_leave(r->doors, &k->peer);
 	count_sub(&r->counts.links_now, 1);
-	count_sub(&r->counts.files_now, 1);
+	if (k->wire != NULL) {
+		limit_doors_leave(r->doors, &k->peer);
+		count_sub(&r->counts.files_now, 1);
+	}
 	count_set(&k->session->counts->links_now,
 	    count_get(&k->session->counts->links_now) - 1);
 	wire_free(&k->wire);
@@ -133,7 +136,7 @@ on_link_end(void *larg, uint16_t code, const char *why)
 	log_link(k, text);
 	count_add(&k->session->worker->relay->counts.links_lost, 1);
 	if (code != CODE_TIMEOUT)
-		wire_finish(&k->wire, WORKER_FINISH_MS);
+		link_part(k->session->worker->relay, &k->wire, &k->peer, false);
 	drop_link(k);
 }
 

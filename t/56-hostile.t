@@ -164,6 +164,8 @@ SKIP: {
 	$p = peer(args => [ '-tls1_2' ]);
 	ok($p->is_closed(5 * $Rig::PATIENCE), 'so is TLS 1.2');
 	calm('strangers with TLS');
+	soon { $rig->metrics->{adit_dials_now} == 0 } 10,
+	    'whoever was rejected counts no more';
 
 	# --- one with a good token who breaks the rules -----------------------------
 

@@ -132,6 +132,9 @@ bury(struct wire *w)
 	timer_cancel(&w->finish);
 	plat_close(&w->fd);
 	list_append(&w->c->dead, &w->all);
+	if (w->closed != NULL)
+		w->closed(w->closed_arg);
+	w->closed = NULL;
 }
 
 void
@@ -182,13 +185,19 @@ on_finished(void *arg)
 }
 
 void
-wire_finish(struct wire **wp, uint64_t ms)
+wire_finish(struct wire **wp, uint64_t ms, void (*closed)(void *arg), void *arg)
 {
 	struct wire *w = *wp;
 
-	if (w == NULL)
+	if (w == NULL || w->gone) {
+		*wp = NULL;
+		if (closed != NULL)
+			closed(arg);
 		return;
-	if (w->ended || w->gone || !w->up ||
+	}
+	w->closed = closed;
+	w->closed_arg = arg;
+	if (w->ended || !w->up ||
 	    (w->finish = loop_after(w->c->loop, ms, on_finished, w, NULL)) ==
 		NULL) {
 		wire_free(wp);

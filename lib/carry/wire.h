@@ -81,10 +81,12 @@ struct wire *wire_new_ws_server(struct carry *c, int fd,
 void wire_free(struct wire **w);
 
 /*
- * Ends it tidily: what waits (a GOAWAY) is sent first, for at most ms.  No
- * callback follows; w is gone for the owner.
+ * Ends it tidily: what waits (a GOAWAY) is sent first, for at most ms.  w is
+ * gone for the owner; no callback follows but `closed`, once, when its socket
+ * is closed, which may be now.  It may be NULL.
  */
-void wire_finish(struct wire **w, uint64_t ms);
+void wire_finish(
+    struct wire **w, uint64_t ms, void (*closed)(void *arg), void *arg);
 
 /*
  * Moves to another thread's carry: wire_release() in the old thread (nothing

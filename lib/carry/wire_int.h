@@ -24,6 +24,8 @@ struct wire {
 	struct timer *finish;
 	const struct wire_ops *ops; /* NULL: nobody is told any more */
 	void *arg;
+	void (*closed)(void *arg); /* who let it finish still counts it */
+	void *closed_arg;
 	int fd;
 	bool up;
 	bool hup;

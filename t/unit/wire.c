@@ -149,13 +149,19 @@ test_echo(void)
 	is_int(s.how, WIRE_CLOSED, "as the peer's");
 }
 
+static void
+on_closed(void *arg)
+{
+	++*(int *)arg;
+}
+
 /* A GOAWAY must arrive though we close at once. */
 static void
 test_finish(void)
 {
 	static uint8_t big[16384];
 	struct one s, c;
-	int i;
+	int i, closed = 0;
 
 	couple(&s, &c);
 	for (i = 0; i < 20; i++)
@@ -164,12 +170,16 @@ test_finish(void)
 	for (i = 0; i < 40; i++)
 		wire_seal(s.w, big, sizeof(big));
 	big[16383] = 0;
-	wire_finish(&s.w, 2000);
+	wire_finish(&s.w, 2000, on_closed, &closed);
 	ok(s.w == NULL, "a wire that finishes is gone for its owner");
+	is_int(closed, 0, "but its socket is still there");
 	ok(until(&c.down), "the other side sees the end");
 	is_int(c.got, 40 * 16384, "after all that was said before it");
 	is_int(c.last, 0x42, "to the last byte");
 	ok(!s.down, "nobody is told on our side");
+	for (i = 0; i < TURNS && closed == 0; i++)
+		turns(1);
+	is_int(closed, 1, "but once that the socket is closed");
 	turns(3);
 }
 
@@ -179,17 +189,37 @@ test_finish_deadline(void)
 {
 	static uint8_t big[16384];
 	struct one s, c;
-	int i;
+	int i, closed = 0;
 
 	couple(&s, &c);
 	wire_pause(c.w);
 	for (i = 0; i < 60; i++)
 		wire_seal(s.w, big, sizeof(big));
-	wire_finish(&s.w, 20);
+	wire_finish(&s.w, 20, on_closed, &closed);
 	for (i = 0; i < TURNS && carry.wires.next->next != &carry.wires; i++)
 		turns(1);
 	ok(carry.wires.next->next == &carry.wires, "the deadline ends it");
+	is_int(closed, 1, "which is told");
 	wire_free(&c.w);
+	turns(2);
+}
+
+/* One that has ended cannot say anything any more. */
+static void
+test_finish_late(void)
+{
+	struct one s = { 0 };
+	struct err e;
+	int fd[2], closed = 0;
+
+	tcp_pair(fd);
+	s.w = wire_new(
+	    &carry, fd[0], tls_stream_server(server_ctx, &e), &ops, &s, &e);
+	wire_finish(&s.w, 2000, on_closed, &closed);
+	is_int(closed, 1, "a wire that was never up is closed at once");
+	wire_finish(&s.w, 2000, on_closed, &closed);
+	is_int(closed, 2, "one that is gone already, too");
+	close(fd[1]);
 	turns(2);
 }
 
@@ -394,7 +424,7 @@ test_websocket(void)
 	    "abcd",
 	    6, 0);
 	ok(hears(fd, "\x8a\x00", 2), "a ping alone is answered");
-	wire_finish(&s.w, 2000);
+	wire_finish(&s.w, 2000, NULL, NULL);
 	ok(hears(fd, "\x88\x02\x03\xe8", 4), "a tidy end is said");
 	ok(hears(fd, "", 0), "before the end");
 	close(fd);
@@ -526,6 +556,7 @@ main(void)
 	test_echo();
 	test_finish();
 	test_finish_deadline();
+	test_finish_late();
 	test_room();
 	test_goes_on();
 	test_move();
