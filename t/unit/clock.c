@@ -35,11 +35,15 @@ test_known(void)
 	is_str(clock_rfc3339(to, 11, 0), "1970-01-01", "cut to fit");
 }
 
-/* A date in every week of 4,000 years against the system's own arithmetic. */
+/*
+ * A date in every week of 4,000 years against the system's own arithmetic, as
+ * far as that goes.
+ */
 static void
 test_against_libc(void)
 {
 	bool same = true;
+	unsigned weeks = 0;
 
 	for (int64_t day = -700000; same && day < 760000; day += 7) {
 		int64_t ms = day * 86400000 + day % 86400 * 1000 + 7;
@@ -47,7 +51,9 @@ test_against_libc(void)
 		char mine[25], theirs[96];
 		struct tm tm;
 
-		gmtime_r(&t, &tm);
+		if (gmtime_r(&t, &tm) == NULL)
+			continue;
+		weeks++;
 		snprintf(theirs, sizeof(theirs),
 		    "%04d-%02d-%02dT%02d:%02d:%02d.007Z", tm.tm_year + 1900,
 		    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
@@ -57,7 +63,8 @@ test_against_libc(void)
 		if (!same)
 			printf("# %s, %s\n", mine, theirs);
 	}
-	ok(same, "4,000 years of dates are those of gmtime");
+	ok(same, "the dates are those of gmtime");
+	ok(weeks > 50000, "of a thousand years at least");
 }
 
 static void
