@@ -46,7 +46,7 @@ char *posix_mkdtemp(char *name);
 /* No program is started from a test, and rights are not bits of a mode. */
 #define T_ALONE 1
 
-#define _SC_PAGESIZE 1
+#define _SC_PAGESIZE  1
 #define sysconf(what) ((void)(what), 4096L)
 
 /* The C library of Windows does not tell what its heap holds. */
