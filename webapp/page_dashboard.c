@@ -327,14 +327,13 @@ dashboard_page(struct req *r)
 	struct err e;
 
 	memset(&v, 0, sizeof(v));
-	if (load(r, &v, &e) == -1) {
+	if (load(r, &v, &e) == -1 ||
+	    (v.tunnel_n > 0 && show(r, &v, &e) == -1)) {
 		page_trouble(r, &e);
 	} else if (v.tunnel_n == 0) {
 		page_new(r, "empty", "Tunnels", TAB_TUNNELS);
 		said_show(r);
 		page_send(r, 200);
-	} else if (show(r, &v, &e) == -1) {
-		page_trouble(r, &e);
 	}
 	free(v.tunnels);
 	free(v.pairs);

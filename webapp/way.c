@@ -112,7 +112,7 @@ write_record(const FCGX_Request *f, const char *p, size_t n)
 		done = writev(f->ipcFd, v + i, (int)(2 - i));
 		if (done == -1 && errno != EINTR)
 			return -1;
-		for (; done > 0; done -= (ssize_t)part) {
+		for (; i < 2 && done > 0; done -= (ssize_t)part) {
 			part = v[i].iov_len < (size_t)done ? v[i].iov_len
 							   : (size_t)done;
 			v[i].iov_base = (char *)v[i].iov_base + part;

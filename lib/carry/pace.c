@@ -197,9 +197,9 @@ learn_window(struct pace *p)
 	uint64_t old = p->window, busy;
 
 	p->is_starting = p->is_starting && delay <= PACE_SLICE_MS;
-	p->window =
-	    within(old * (p->base + PACE_SLICE_MS) / (p->round_trip + 1),
-		old / 4, old * 2);
+	p->window = within(
+	    old * (p->base + PACE_SLICE_MS) / ((uint64_t)p->round_trip + 1),
+	    old / 4, old * 2);
 	busy = within(p->rate * (p->base + PACE_SLICE_MS) / 1000, old / 4, old);
 	p->window = p->window > busy ? p->window : busy;
 	if (delay <= PACE_SLICE_MS / 4 && p->window < old + old / 2)
