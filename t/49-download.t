@@ -74,6 +74,10 @@ is($web->browser->get('/client/adit-linux-x86_64')->header('location'),
     "/client/$any", 'also without its hash');
 is($web->browser->get("/client/$any")->text, 'any', 'as it lies there');
 
+# What comes from the program nginx keeps on its disk for each slow taker.
+ok(defined $web->browser->get("/client/$any")->header('etag'),
+    'from nginx itself');
+
 for my $name ('adit-0123456789ab', 'adit--0123456789ab', '-0123456789ab',
     'adit-Debian-0123456789ab', 'adit-x-0123456789abc', 'adit-', 'adit') {
 	is($web->browser->get("/client/$name")->status, 404,

@@ -57,7 +57,7 @@ sub prepare {
 	my ($rig, $dir) = ($self->{rig}, $self->{dir});
 	mkdir $_ or croak "$_: $!" for $dir, "$dir/tmp", "$dir/log";
 	symlink "$rig->{dir}/$_", "$dir/$_"
-	    for qw(feed.sock link.sock relay.crt relay.key);
+	    for qw(client feed.sock link.sock relay.crt relay.key);
 	my $yaml = slurp($rig->conf_path);
 	$yaml =~ s{^dashboard_url:.*}{dashboard_url: "@{[ $self->dashboard ]}"}m
 	    or croak 'no dashboard_url';
