@@ -25,7 +25,7 @@ my $rig = Rig->new(conf => { ports => { from => $FROM, to => $TO },
 my $relayd = $rig->relayd;
 my $api = Rig::Api->new($rig);
 my %key = map { $_ => $api->key("$_\@example.org",
-    admin => scalar /^(?:chief|bad)$/) } qw(chief bad ann bob);
+    admin => scalar(/^(?:chief|bad)$/)) } qw(chief bad ann bob);
 my %id = map { $_ => $api->{user}{"$_\@example.org"} } keys %key;
 
 sub status {
@@ -180,8 +180,12 @@ my ($secret) = $url =~ m{/join/(\w+)};
 my $b = $web->browser;
 ok(eventually { $b->get("/join/$secret")->status == 429 },
     'who knocks too often is slowed');
-unlike($web->{nginx}->errors, qr/\Q$secret/,
-    'and the code is in no log of errors');
+$web->{program}->stop;
+ok(eventually { $b->get("/join/$secret")->status == 503 },
+    'who comes while the program is gone is told so');
+$b->get('/');
+like($web->{nginx}->errors, qr/connect\(\) to unix:/, 'as the log of errors is');
+unlike($web->{nginx}->errors, qr/\Q$secret/, 'and the code is not there');
 unlike(Rig::Web::slurp("$web->{dir}/log/access.log"), qr/\Q$secret/,
     'nor of requests');
 

@@ -101,7 +101,8 @@ sub start_nginx {
 	my $cgi = "fastcgi_param GATEWAY_INTERFACE CGI/1.1;\n"
 	    . "fastcgi_param SCRIPT_FILENAME $Rig::BUILD/webapp.fcgi;\n"
 	    . 'fastcgi_param ADIT_CONFIG ' . $self->conf . ";\n";
-	$text =~ s/^(\s*fastcgi_pass unix:.*\n)/$1$cgi/mg if $self->{cgi};
+	$text =~ s/^(\s*fastcgi_param REQUEST_METHOD .*\n)/$1$cgi/mg
+	    if $self->{cgi};
 	# tests knock more often than people do
 	$text =~ s/rate=\d+r/rate=1000r/g unless $self->{limited};
 	spew($conf, $text);
