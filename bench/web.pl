@@ -8,7 +8,7 @@
 #
 # Each BUILD is a folder with a webapp.fcgi; the first one's other programs serve
 # all.  Several are measured in turn in every round, so that a noisy machine is
-# noisy for each.  Prints medians; p99 is wrk's.
+# noisy for each; they must know the same schema.  Prints medians; p99 is wrk's.
 use strict;
 use warnings;
 
