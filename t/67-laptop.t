@@ -54,8 +54,8 @@ my $adit = $rig->client($m, under => [ $laptop->enter ], args => ['--verbose'],
     server => "198.51.100.1:$rig->{port}",
     env => { https_proxy => "http://198.51.100.1:$proxy_port" });
 $rig->wait_live($t, 30);
-like($adit->errors, qr/linked to \S+ through 198\.51\.100\.1:$proxy_port/,
-    'in the office the link goes through the proxy of the environment');
+soon { $adit->errors =~ /linked to \S+ through 198\.51\.100\.1:$proxy_port/ } 10,
+    'in the office the link goes through the proxy of the environment';
 cmp_ok(time - $began, '<', 15, 'which was found soon');
 soon { ($rig->lamp($t, 'reach'))[1] =~ /through a proxy/ } 20,
     'the public address cannot be tried from there';
@@ -74,15 +74,15 @@ goes_on('in the office');
 home();
 $proxy->stop('KILL');
 goes_on('at home');
-like($adit->errors, qr/linked to \S+; what was open goes on/,
-    'the link is a direct one now');
+soon { $adit->errors =~ /linked to \S+; what was open goes on/ } 10,
+    'the link is a direct one now';
 soon { $rig->lamp($t, 'reach') eq 'green' } 20, 'the lamp is green';
 
 $proxy = start_proxy();
 office();
 goes_on('in the office again');
-like($adit->errors, qr/linked to \S+;.*link \d+: to 198\.51\.100\.1:$proxy_port/s,
-    'through the proxy');
+soon { $adit->errors =~ /linked to \S+;.*link \d+: to 198\.51\.100\.1:$proxy_port/s } 10,
+    'through the proxy';
 soon { $rig->lamp($t, 'reach') eq 'grey' } 20, 'and the lamp is grey again';
 is($rig->metrics->{adit_sessions_total}, 1, 'all in one session');
 

@@ -49,8 +49,8 @@ my $cutter = $rig->cutter(to => "127.0.0.1:$port");
 my $adit = $rig->client($m, args => ['--verbose', '--proxy',
     "http://127.0.0.1:$cutter->{port}"]);
 $rig->wait_live($t);
-like($adit->errors, qr/linked to \Q$server\E through 127\.0\.0\.1:/,
-    'a link through the proxy, which is named');
+soon { $adit->errors =~ /linked to \Q$server\E through 127\.0\.0\.1:/ } 10,
+    'a link through the proxy, which is named';
 like(Rig::Proc::slurp($log), qr/CONNECT \Q$server\E/, 'it was asked to CONNECT');
 my $size = long_or(500, 50) * $MB;
 for my $way (qw(up down)) {
@@ -183,8 +183,8 @@ close $f;
 my $by_file = $rig->start('adit-run', [ "$Rig::BUILD/adit", 'run', $run ],
     stop => 'INT');
 $rig->wait_live($t);
-like($by_file->errors, qr/through 127\.0\.0\.1:$shut/,
-    'the line of a downloaded file does it');
+soon { $by_file->errors =~ /through 127\.0\.0\.1:$shut/ } 10,
+    'the line of a downloaded file does it';
 is($by_file->stop('INT', 10), 0, 'it ends');
 unlink $run, $file;
 

@@ -65,8 +65,8 @@ sub goes_through {
 	my ($says, $port, %o) = @_;
 	my $adit = client(%o);
 	soon { $rig->is_live($t) } 30, "$says: the tunnel is live";
-	like($adit->errors, qr/linked to \Q$server\E through 127\.0\.0\.1:$port/,
-	    "$says: through the proxy");
+	soon { $adit->errors =~ /linked to \Q$server\E through 127\.0\.0\.1:$port/ } 10,
+	    "$says: through the proxy";
 	is($rig->visit('echo', $t, 100_000, { a => 1 })->{ok}, 1,
 	    "$says: bytes go through it");
 	is($adit->stop('INT', 20), 0, "$says: Ctrl-C ends it");
