@@ -15,7 +15,7 @@
 #include "tls/tls_cert.h"
 
 enum {
-	ANSWER_MS = 2000,
+	ANSWER_MS = 5000, /* a busy computer may need some of it */
 	REQUEST_MAX = 1024,
 	CHUNK = 16384,
 	SHOWN_MAX = 64, /* keys of an answer that people are shown */

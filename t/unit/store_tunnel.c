@@ -11,6 +11,46 @@
 enum { RACERS = 8, EACH = 125 };
 
 static struct store *s;
+/* A socket at a port that nobody on this computer has, from the first one on. */
+static int
+occupy_from(int type, uint16_t first, uint16_t *port_out)
+{
+	struct sockaddr_in6 a;
+	int fd = socket(AF_INET6, type, 0);
+
+	memset(&a, 0, sizeof(a));
+	a.sin6_family = AF_INET6;
+	a.sin6_addr = in6addr_any;
+	for (*port_out = first; *port_out < first + 100; ++*port_out) {
+		a.sin6_port = htons(*port_out);
+		if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+			break;
+	}
+	if (type == SOCK_STREAM)
+		listen(fd, 1);
+	return fd;
+}
+
+/* A port that a program on this computer uses. */
+static int
+occupy(int type, uint16_t *port_out)
+{
+	return occupy_from(type, 24000, port_out);
+}
+
+/* One that none uses just now: other tests may run beside this one. */
+static uint16_t
+unused(uint16_t first)
+{
+	uint16_t tcp, udp = first;
+
+	do {
+		close(occupy_from(SOCK_STREAM, udp, &tcp));
+		close(occupy_from(SOCK_DGRAM, tcp, &udp));
+	} while (udp != tcp && udp < first + 100);
+	return udp;
+}
+
 static int64_t alice, bob;
 
 /* Adds for user at a port (0: any): the port, or 0 when it is refused. */
@@ -117,7 +157,7 @@ editing(void)
 	is_int(t.revision, 2, "the revision rose");
 	old = t.public_port;
 	w.set = TUNNEL_PORT;
-	w.public_port = old == 29000 ? 29001 : 29000;
+	w.public_port = unused(old == 29000 ? 29001 : 29000);
 	is_int(store_tunnel_edit(s, alice, id, &w, &rig_ports, &rig_err), 1,
 	    "another port");
 	is_int(add_at(bob, old), 0, "the old one rests");
@@ -151,6 +191,7 @@ editing(void)
 static void
 deleting(void)
 {
+	char sql[80];
 	uint16_t port = add_at(alice, 0);
 	struct tunnel *list;
 	int64_t id;
@@ -186,36 +227,20 @@ deleting(void)
 	rig_sql("UPDATE tunnel SET deleted_at = 1 WHERE deleted_at > 0");
 	is_int(rig_sql("SELECT count(*) FROM port_rest WHERE until > 1"), 0,
 	    "after a day");
-	rig_sql("UPDATE tunnel SET public_port = 28123 WHERE name = 'late'");
-	is_int(add_at(bob, 28123), 28123, "others get the port");
-}
-
-/* A port that a program on this computer uses. */
-static int
-occupy(int type, uint16_t *port_out)
-{
-	struct sockaddr_in6 a;
-	int fd = socket(AF_INET6, type, 0);
-
-	memset(&a, 0, sizeof(a));
-	a.sin6_family = AF_INET6;
-	a.sin6_addr = in6addr_any;
-	for (*port_out = 24000; *port_out < 24100; ++*port_out) {
-		a.sin6_port = htons(*port_out);
-		if (bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
-			break;
-	}
-	if (type == SOCK_STREAM)
-		listen(fd, 1);
-	return fd;
+	port = unused(28123);
+	snprintf(sql, sizeof(sql),
+	    "UPDATE tunnel SET public_port = %u WHERE name = 'late'", port);
+	rig_sql(sql);
+	is_int(add_at(bob, port), port, "others get the port");
 }
 
 static void
 ports(void)
 {
-	static const uint16_t reserved[] = { 25000 };
-	struct tunnel_ports only = { .from = 25000,
-		.to = 25001,
+	const uint16_t last = unused(25001);
+	const uint16_t reserved[] = { (uint16_t)(last - 1) };
+	struct tunnel_ports only = { .from = reserved[0],
+		.to = last,
 		.reserved = reserved,
 		.reserved_n = 1 };
 	struct tunnel_wish w = rig_wish("x");
@@ -236,14 +261,14 @@ ports(void)
 	is_int(add_at(alice, port), port, "when it is free again, it is given");
 
 	w.set |= TUNNEL_PORT;
-	w.public_port = 25000;
+	w.public_port = reserved[0];
 	is_int(store_tunnel_add(s, alice, &w, &only, true, true, &t, &rig_err),
 	    -1, "a reserved one");
 	ok(strstr(rig_err.text, "reserved") != NULL, "that is said");
 	w.set &= ~(unsigned)TUNNEL_PORT;
 	is_int(store_tunnel_add(s, alice, &w, &only, true, true, &t, &rig_err),
 	    0, "one is left of this range");
-	is_int(t.public_port, 25001, "it is the other");
+	is_int(t.public_port, last, "it is the other");
 	is_int(store_tunnel_add(s, alice, &w, &only, true, true, &t, &rig_err),
 	    -1, "then it is exhausted");
 	ok(strstr(rig_err.text, "none is free") != NULL, "that is said");
@@ -350,12 +375,13 @@ static void
 race_for_one(void)
 {
 	int i, status, won = 0;
+	uint16_t port = unused(26000);
 
 	store_close(&s);
 	for (i = 0; i < RACERS; i++) {
 		if (fork() == 0) {
 			s = rig_open(0);
-			_exit(add_at(alice, 26000) == 26000);
+			_exit(add_at(alice, port) == port);
 		}
 	}
 	for (i = 0; i < RACERS; i++) {
