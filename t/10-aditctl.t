@@ -80,8 +80,8 @@ sub fails {
 spew($conf, <<"END");
 database: $dir/adit.db
 public_host: relay.example.org
-ports: {from: 21000, to: 22999}
-relay: {listen: ["[::]:21007"]}
+ports: {from: 6000, to: 7999}
+relay: {listen: ["[::]:6007"]}
 END
 
 # --- wrong use ----------------------------------------------------------------
@@ -150,20 +150,20 @@ my $t = json('tunnel', 'add', '--user', 'alice@example.com', '--name', 'game',
     '--kind', 'both', '--target', '127.0.0.1:25565', '--allow',
     '10.1.2.3/8,2001:DB8::/32', '--proxy-protocol', 'v2');
 is($t->{id}, 1, '  its number');
-ok($t->{public_port} >= 21000 && $t->{public_port} <= 22999, '  its port');
+ok($t->{public_port} >= 6000 && $t->{public_port} <= 7999, '  its port');
 like($t->{verify_code}, qr/\A[a-z2-7]{26}\z/, '  its code');
 is($t->{verify_url},
     "https://relay.example.org/verify/$t->{verify_code}", '  its link');
 is((stat "$dir/adit.key")[2] & 0777, 0600, 'the key is nobody else\'s');
-says(qr/relay\.example\.org:21500\nIt is verified/, 'tunnel', 'add', '--user',
+says(qr/relay\.example\.org:6500\nIt is verified/, 'tunnel', 'add', '--user',
     '1', '--name', 'ssh', '--kind', 'tcp', '--target', '22', '--port',
-    '21500', '--verified');
+    '6500', '--verified');
 fails(1, qr/another tunnel has it/, 'tunnel', 'add', '--user', '2', '--name',
-    'x', '--kind', 'udp', '--target', '22', '--port', '21500');
+    'x', '--kind', 'udp', '--target', '22', '--port', '6500');
 fails(1, qr/outside of the range/, 'tunnel', 'add', '--user', '2', '--name',
     'x', '--kind', 'tcp', '--target', '22', '--port', '80');
 fails(1, qr/reserved/, 'tunnel', 'add', '--user', '2', '--name', 'x',
-    '--kind', 'tcp', '--target', '22', '--port', '21007');
+    '--kind', 'tcp', '--target', '22', '--port', '6007');
 fails(2, qr/choose tcp, udp or both/, 'tunnel', 'add', '--user', '2',
     '--name', 'x', '--kind', 'ftp', '--target', '22');
 fails(2, qr/^aditctl: target:/, 'tunnel', 'add', '--user', '2', '--name', 'x',
@@ -191,10 +191,10 @@ fails(1, qr/needs no link/, 'tunnel', 'link', '1');
 is(json('tunnel', 'show', '1')->{status}, 'active', '  it is active');
 my $edit = json('tunnel', 'edit', '1', '--name', 'other', '--target',
     '[::1]:80', '--deny', '192.0.2.7', '--address-rate', '60', '--port',
-    '21501', '--visitors', '9', '--allow', '');
+    '6501', '--visitors', '9', '--allow', '');
 is($edit->{name}, 'other', '  changed');
 is($edit->{target}, '[::1]:80', '  its target');
-is($edit->{public_port}, 21501, '  its port');
+is($edit->{public_port}, 6501, '  its port');
 is_deeply($edit->{allow}, [], '  its list is empty');
 is($edit->{kind}, 'both', '  its kind stays');
 fails(2, qr/no option/, 'tunnel', 'edit', '1');
@@ -207,7 +207,7 @@ for (['pause', 'paused'], ['resume', 'active'], ['freeze', 'frozen'],
 says(qr/deleted/, 'tunnel', 'rm', '2');
 fails(1, qr/there is none/, 'tunnel', 'show', '2');
 fails(1, qr/rests/, 'tunnel', 'add', '--user', '2', '--name', 'x', '--kind',
-    'tcp', '--target', '22', '--port', '21500');
+    'tcp', '--target', '22', '--port', '6500');
 says(qr/taken back/, 'tunnel', 'restore', '2');
 fails(1, qr/was deleted/, 'tunnel', 'restore', '2');
 
