@@ -30,23 +30,21 @@ settings_wipe(struct buf *to)
 	buf_free(to);
 }
 
-/* Each line of text that counts: what is before "exit /b" was never meant. */
+/* Each line of text that counts, as run_parse() takes them. */
 static int
 take_lines(struct buf *to, char *text, struct err *e)
 {
 	char *line, *next;
-	size_t n;
 
-	for (line = text; *line != '\0'; line = next) {
-		n = strcspn(line, "\r\n");
-		next = line + n + strspn(line + n, "\r\n");
-		line[n] = '\0';
-		if (run_is_exit(line)) {
+	for (line = text; line != NULL; line = next) {
+		if ((next = strchr(line, '\n')) != NULL)
+			*next++ = '\0';
+		line[strcspn(line, "\r")] = '\0';
+		/* What was before it was never meant. */
+		if (run_is_exit(line))
 			buf_drop(to, buf_len(to));
-			continue;
-		}
-		if (strncmp(line, RUN_MARK, strlen(RUN_MARK)) == 0 &&
-		    (buf_add(to, line, n, e) != 0 ||
+		else if (strncmp(line, RUN_MARK, strlen(RUN_MARK)) == 0 &&
+		    (buf_add(to, line, strlen(line), e) != 0 ||
 			buf_add(to, "\n", 1, e) != 0))
 			return -1;
 	}
