@@ -21,6 +21,7 @@ enum {
 	EXIT_USAGE = 2,
 	EXIT_SETTINGS = 20,
 	EXIT_TRUST = 23,
+	EXIT_FINAL_LAST = 25,
 	EXIT_KEPT = 26, /* what was installed goes on with it */
 };
 

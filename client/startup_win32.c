@@ -24,6 +24,9 @@ enum {
 	STEPS = 300,
 	TITLE_MAX = ITEM_NAME_MAX + 16,
 	KEY_MAX = 160,
+	PAUSE_MS = 2000,   /* before another start */
+	PAUSE_MAX = 60000, /* the same after many */
+	LONG_RUN_MS = 600000, /* what went well for so long is new trouble */
 };
 
 /* --- where things stand ---------------------------------------------------- */
@@ -293,8 +296,9 @@ startup_remove(const struct item *it, struct err *e)
 	return startup_stop(it, e);
 }
 
+/* *process_out is for CloseHandle(); NULL: nobody wants it. */
 static int
-start_process(wchar_t *command, struct err *e)
+start_process(wchar_t *command, HANDLE *process_out, struct err *e)
 {
 	STARTUPINFOW how = { .cb = sizeof(how) };
 	PROCESS_INFORMATION made;
@@ -307,7 +311,10 @@ start_process(wchar_t *command, struct err *e)
 		&made))
 		return fail_last(e, "starting it");
 	(void)CloseHandle(made.hThread);
-	(void)CloseHandle(made.hProcess);
+	if (process_out != NULL)
+		*process_out = made.hProcess;
+	else
+		(void)CloseHandle(made.hProcess);
 	return 0;
 }
 
@@ -321,7 +328,7 @@ startup_go(const struct item *it, struct err *e)
 		return scm_go(it, e);
 	if ((command = command_of(it, "keep")) == NULL)
 		return err_sys(e, "%s", it->name);
-	rc = start_process(command, e);
+	rc = start_process(command, NULL, e);
 	free(command);
 	for (i = 0; rc == 0 && i < STEPS; i++) {
 		if (startup_runs(it))
@@ -353,7 +360,7 @@ remove_later(const struct item *it, struct err *e)
 	    !SetEnvironmentVariableW(L"ADIT_BASE", base))
 		err_sys(e, "%s", it->folder);
 	else
-		rc = start_process(command, e);
+		rc = start_process(command, NULL, e);
 	free(folder);
 	free(base);
 	return rc;
@@ -395,6 +402,68 @@ startup_advice(const struct item *it)
 
 /* --- what Windows starts --------------------------------------------------- */
 
+/* Serves, in a process of its own, until the event is set. */
+static int
+serve_user(const struct item *it)
+{
+	HANDLE stop = open_event(it);
+	int rc;
+
+	if (stop == NULL)
+		return EXIT_STOPPED; /* whoever started us has gone */
+	rc = keep_until(stop, it);
+	(void)CloseHandle(stop);
+	return rc;
+}
+
+/* Starts that process and waits for its end; its exit status. */
+static int
+run_server(const struct item *it)
+{
+	wchar_t *command = command_of(it, "keep --serve");
+	DWORD code = EXIT_UNEXPECTED;
+	HANDLE process;
+
+	if (command != NULL && start_process(command, &process, NULL) == 0) {
+		(void)WaitForSingleObject(process, INFINITE);
+		(void)GetExitCodeProcess(process, &code);
+		(void)CloseHandle(process);
+	}
+	free(command);
+	return (int)code;
+}
+
+static bool
+is_final(int rc)
+{
+	return rc == EXIT_USAGE ||
+	    (rc >= EXIT_SETTINGS && rc <= EXIT_FINAL_LAST);
+}
+
+/*
+ * No service manager looks after what a user's Run key starts, so this process
+ * does: when the one that serves breaks down or is killed, there is another.
+ */
+static int
+watch_server(const struct item *it, HANDLE stop)
+{
+	DWORD pause = PAUSE_MS;
+	ULONGLONG began;
+	int rc;
+
+	for (;;) {
+		began = GetTickCount64();
+		/* Who kills it says what code it ends with, so 0 is none. */
+		if (is_final(rc = run_server(it)))
+			return rc;
+		if (GetTickCount64() > began + LONG_RUN_MS)
+			pause = PAUSE_MS;
+		if (WaitForSingleObject(stop, pause) == WAIT_OBJECT_0)
+			return EXIT_STOPPED;
+		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+	}
+}
+
 static int
 keep_user(const struct item *it)
 {
@@ -413,7 +482,7 @@ keep_user(const struct item *it)
 	if (GetLastError() == ERROR_ALREADY_EXISTS)
 		rc = EXIT_STOPPED; /* it runs already */
 	else
-		rc = keep_until(stop, it);
+		rc = watch_server(it, stop);
 	(void)CloseHandle(stop);
 	return rc;
 }
@@ -422,11 +491,12 @@ int
 startup_keep(int argc, char *const *argv)
 {
 	bool system = argc == 2 && strcmp(argv[0], "--service") == 0;
+	bool serve = argc == 2 && strcmp(argv[0], "--serve") == 0;
 	struct item it = { 0 };
 	struct err e;
 	int rc;
 
-	if (argc != (system ? 2 : 1)) {
+	if (argc != (system || serve ? 2 : 1)) {
 		fprintf(stderr, "adit keep: see: adit help keep\n");
 		return EXIT_USAGE;
 	}
@@ -435,7 +505,10 @@ startup_keep(int argc, char *const *argv)
 		fprintf(stderr, "adit keep: %s\n", e.text);
 		return EXIT_USAGE;
 	}
-	rc = system ? scm_serve(&it) : keep_user(&it);
+	if (system)
+		rc = scm_serve(&it);
+	else
+		rc = serve ? serve_user(&it) : keep_user(&it);
 	item_close(&it);
 	return rc;
 }

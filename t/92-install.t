@@ -56,6 +56,7 @@ my $drive = $wine->c_drive;
 my $downloads = "$drive/users/My Files & Co (1) !wow!";
 make_path($downloads);
 my @files;
+my $runs = 0;
 
 # A file as the dashboard gives it.
 sub file {
@@ -139,6 +140,18 @@ is($rc, 0, 'a second machine') or diag($said);
 soon { $rig->is_live($two->{t}) } 20, 'is live';
 ok($rig->is_live($one->{t}), 'beside the first');
 
+# What serves is killed, and there is another.
+my ($served) = map { m{/(\d+)$} } grep {
+	slurp("$_/cmdline") =~ /adit\.exe\0keep\0--serve\0my-pc-1\0/
+} glob '/proc/[0-9]*';
+ok($served, 'a process serves, another looks after it');
+kill 'KILL', $served if $served;
+soon { grep {
+	m{/(\d+)$} && $1 != $served &&
+	    slurp("$_/cmdline") =~ /adit\.exe\0keep\0--serve\0my-pc-1\0/
+} glob '/proc/[0-9]*' } 20, 'killed, it is started again';
+soon { $rig->is_live($one->{t}) } 20, 'and serves';
+
 # Signing in anew: Wine runs what the Run key says.
 $wine->switch_off;
 soon { !$rig->is_live($one->{t}) && !$rig->is_live($two->{t}) } 90,
@@ -217,6 +230,15 @@ SKIP: {
 
 # --- as a service ------------------------------------------------------------
 
+# Where services alone run, Wine's session is about to end and its clock stands
+# still: somebody has to be signed in.
+my $signed_in;
+sub sign_in {
+	$signed_in = $rig->start('signed-in-' . ++$runs,
+	    [ $wine->command('ping', '-n', '600', '127.0.0.1') ]);
+	return;
+}
+sign_in();
 my $SERVICES = 'HKLM\\System\\CurrentControlSet\\Services';
 ($said, $rc) = adit('install', '--service', win($second));
 is($rc, 0, 'install --service') or diag($said);
@@ -242,7 +264,7 @@ is($wine->run('net', 'start', 'adit-my-pc-2'), 0, 'net start');
 soon { $rig->is_live($two->{t}) } 20, 'starts it';
 $wine->switch_off;
 soon { !$rig->is_live($two->{t}) } 90, 'the computer is switched off';
-$wine->run('cmd', '/c', 'ver');
+sign_in();
 soon { $rig->is_live($two->{t}) } 30, 'the service starts with it';
 ($said, $rc) = adit('install', '--service', win($second));
 is($rc, 0, 'once more') or diag($said);
@@ -255,6 +277,7 @@ like($said, qr/ended with code 21: /, 'status says so');
 is($rc, 0, 'uninstall --service') or diag($said);
 is_deeply([ files_in("$drive/Program Files/Adit") ], [], 'no file is left');
 unlike(reg($SERVICES), qr/adit-my-pc/, 'and no key of the registry');
+undef $signed_in;
 
 unlink @files; # they hold keys
 $rig->finish;
