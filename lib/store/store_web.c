@@ -95,19 +95,37 @@ add_session(struct store *s, int64_t user, const char *address,
 	return store_do(s, q, e);
 }
 
+/* Who looks at the list sees all there are: none hides behind newer ones. */
+static int
+end_oldest(struct store *s, int64_t user, struct err *e)
+{
+	const int64_t v[2] = { user, WEB_SESSIONS_MAX };
+
+	return change(s,
+		   "DELETE FROM web_session WHERE id IN (SELECT id"
+		   " FROM web_session WHERE user_id = ?1"
+		   " ORDER BY seen_at DESC, id DESC LIMIT -1 OFFSET ?2)",
+		   v, 2, e) == -1
+	    ? -1
+	    : 0;
+}
+
 int
 store_web_session_add(struct store *s, int64_t user, const char *address,
     const char *agent, char *secret_out, struct err *e)
 {
 	char cut_address[65], cut_agent[256];
 	uint8_t hash[32];
+	int rc;
 
 	str_copy(cut_address, sizeof(cut_address), address);
 	str_copy(cut_agent, sizeof(cut_agent), agent);
 	if (new_secret(secret_out, hash, e) == -1 || store_begin(s, e) == -1)
 		return -1;
-	return store_end(
-	    s, add_session(s, user, cut_address, cut_agent, hash, e), e);
+	rc = add_session(s, user, cut_address, cut_agent, hash, e);
+	if (rc == 0)
+		rc = end_oldest(s, user, e);
+	return store_end(s, rc, e);
 }
 
 #define SESSION                                                         \
@@ -179,7 +197,7 @@ store_web_session_list(struct store *s, int64_t user,
 
 	if ((q = store_query(s,
 		 SESSION "WHERE user_id = ?1 AND expires_at > ?2"
-			 " ORDER BY seen_at DESC, id DESC LIMIT 100",
+			 " ORDER BY seen_at DESC, id DESC",
 		 e)) == NULL)
 		return -1;
 	sqlite3_bind_int64(q, 1, user);

@@ -20,6 +20,7 @@ struct store;
 enum {
 	WEB_SECRET_LEN = 64, /* hex digits of 32 random bytes */
 	WEB_CONTACT_MAX = 200,
+	WEB_SESSIONS_MAX = 100, /* of one user */
 };
 
 /* --- sessions -------------------------------------------------------------- */
@@ -36,7 +37,8 @@ struct web_session {
 
 /*
  * A new one; secret_out has room for WEB_SECRET_LEN + 1 bytes and is the only
- * copy.  address and agent are cut to what fits.
+ * copy.  address and agent are cut to what fits.  Of more than WEB_SESSIONS_MAX
+ * those seen longest ago end.
  */
 int store_web_session_add(struct store *s, int64_t user, const char *address,
     const char *agent, char *secret_out, struct err *e);

@@ -45,6 +45,26 @@ sessions(struct store *s, int64_t ann, int64_t bob)
 	    "until its time is over");
 }
 
+/* The list of them stays whole. */
+static void
+many_sessions(struct store *s, int64_t ann, int64_t bob)
+{
+	char first[WEB_SECRET_LEN + 1], last[WEB_SECRET_LEN + 1];
+	struct web_session w;
+
+	store_web_session_add(s, bob, "", "", last, &rig_err);
+	store_web_session_add(s, ann, "", "", first, &rig_err);
+	rig_sql("UPDATE web_session SET seen_at = seen_at - 1");
+	for (int i = 0; i < WEB_SESSIONS_MAX; i++)
+		store_web_session_add(s, ann, "", "", last, &rig_err);
+	is_int(store_web_session_find(s, first, &w, &rig_err), 0,
+	    "of too many the one seen longest ago ends");
+	is_int(store_web_session_find(s, last, &w, &rig_err), 1,
+	    "and not the newest");
+	is_int(rig_sql("SELECT count(*) FROM web_session WHERE user_id <> 1"),
+	    1, "nor anybody else's");
+}
+
 static void
 passwords(struct store *s, int64_t ann)
 {
@@ -151,6 +171,7 @@ main(void)
 	    "and is an admin");
 	bob = rig_user(s, "bob@example.org");
 	sessions(s, ann, bob);
+	many_sessions(s, ann, bob);
 	passwords(s, ann);
 	invitations(s);
 	guesses(s);
