@@ -357,7 +357,7 @@ is($eve->status, 404, 'nor one for another\'s machine');
 sub rename_machine {
 	my ($who, $name) = @_;
 	$who->get('/machines');
-	return $who->post("/machines/$games_machine/rename",
+	return $who->post('/machines', machine => $games_machine,
 	    name => $name)->status;
 }
 is(rename_machine($bob, 'Workshop "1"'), 303, 'a machine is renamed');
@@ -367,6 +367,7 @@ like($bob->text, qr{value=" spaced"[^>]*aria-invalid.*class="wrong"}s,
     '  which comes back, with what is wrong');
 like($bob->text, qr{href="#name-$games_machine"}, '  and where');
 is(rename_machine($eve, 'Mine'), 404, 'nor by somebody else');
+is($eve->post('/machines', name => 'Mine')->status, 404, 'nor any machine');
 is(ask_db("SELECT name FROM machine WHERE id = $games_machine"),
     'Workshop "1"', '  so it keeps its name');
 

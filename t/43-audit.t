@@ -124,9 +124,8 @@ pages('a file for Windows', 'machine key add', 200, $ann,
     for => 'windows');
 pages('a key of a machine', 'machine key rm', 303, $ann, '/machines',
     '/keys/' . sql('SELECT max(id) FROM machine_key') . '/revoke');
-pages('its name', 'machine edit', 303, $ann, '/machines',
-    '/machines/' . sql('SELECT max(id) FROM machine') . '/rename',
-    name => 'n');
+pages('its name', 'machine edit', 303, $ann, '/machines', '/machines',
+    machine => sql('SELECT max(id) FROM machine'), name => 'n');
 pages('a machine', 'machine rm', 303, $ann, '/machines',
     '/machines/' . sql('SELECT max(id) FROM machine') . '/remove');
 pages('an API key', 'key add', 201, $ann, '/account', '/account/keys',

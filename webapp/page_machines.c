@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "app.h"
+#include "base/str.h"
 #include "fleet.h"
 #include "live.h"
 #include "owner.h"
@@ -216,12 +217,15 @@ machine_rename(struct req *r)
 {
 	const char *name = req_form(r, "name");
 	struct machine m;
+	uint64_t id = 0;
 	struct err e;
 	int rc;
 
+	/* its path is the page's, where a form that comes back is looked at */
+	str_number(req_form(r, "machine"), 1, INT64_MAX, &id);
 	if (!step_begin(r))
 		return;
-	rc = store_machine_by_id(r->store, owner_of(r), r->id[0], &m, &e);
+	rc = store_machine_by_id(r->store, owner_of(r), (int64_t)id, &m, &e);
 	if (rc == 1)
 		rc =
 		    store_machine_rename(r->store, owner_of(r), m.id, name, &e);

@@ -69,7 +69,7 @@ const struct route routes[] = {
 
 	/* machines */
 	GET("/machines", SIGNED_IN, machines_page),
-	POST("/machines/{id}/rename", FORM, machine_rename),
+	POST("/machines", FORM, machine_rename),
 	GET("/machines/{id}/remove", SIGNED_IN, machine_remove_page),
 	POST("/machines/{id}/remove", STEP, machine_remove),
 	POST("/keys/{id}/revoke", STEP, key_revoke),
