@@ -79,7 +79,7 @@ set_udp(int fd, int family, struct err *e)
 	return set(fd, IPPROTO_IP, IP_PKTINFO, 1, "IP_PKTINFO", e);
 }
 
-/* A UDP socket drops all that arrives from now on, or takes it again. */
+/* A socket drops all that arrives from now on, or takes it again. */
 static int
 set_deaf(int fd, bool deaf, struct err *e)
 {
@@ -259,29 +259,52 @@ listen_close(struct listen_port **pp)
 	*pp = NULL;
 }
 
+/*
+ * Begins to listen.  SO_REUSEADDR must be on while it listens: the sockets of
+ * visitors inherit it, and one that lacks it would forbid the next listen()
+ * for as long as it is open.  Before, it would let another program bind; so it
+ * is put on afterwards, unless visitors of an earlier time are still there.
+ */
+static int
+begin_to_listen(int fd)
+{
+	int why;
+
+	if (listen(fd, BACKLOG) == 0)
+		return set_reuse(fd, true, NULL);
+	if (errno != EADDRINUSE || set_reuse(fd, true, NULL) < 0)
+		return -1;
+	if (listen(fd, BACKLOG) == 0)
+		return 0;
+	why = errno;
+	set_reuse(fd, false, NULL);
+	errno = why;
+	return -1;
+}
+
 /* Makes one socket welcome visitors. */
 static int
 serve_fd(const struct listen_port *p, int fd, bool *taken, struct err *e)
 {
+	int rc, why;
+
 	if (p->kind == LISTEN_UDP)
 		return set_deaf(fd, false, e);
-	/*
-	 * On while listening: the sockets of visitors inherit it, and one that
-	 * lacks it would forbid the next listen() for as long as it is open.
-	 * A socket that listens needs no help against others.
-	 */
-	if (set_reuse(fd, true, e) < 0)
+	/* Nobody comes in before the option is on; a SYN is sent again. */
+	if (set_deaf(fd, true, e) < 0)
 		return -1;
-	if (listen(fd, BACKLOG) == 0)
+	rc = begin_to_listen(fd);
+	why = errno;
+	if (set_deaf(fd, false, e) < 0)
+		return -1;
+	if (rc == 0)
 		return 0;
+	errno = why;
 	*taken = errno == EADDRINUSE;
 	if (*taken)
-		err_set(e, "TCP port %u is taken by another program",
+		return err_set(e, "TCP port %u is taken by another program",
 		    (unsigned)p->port);
-	else
-		err_sys(e, "TCP port %u: listen", (unsigned)p->port);
-	set_reuse(fd, false, NULL);
-	return -1;
+	return err_sys(e, "TCP port %u: listen", (unsigned)p->port);
 }
 
 /* Makes one socket refuse visitors. */

@@ -22,7 +22,7 @@
 #include "net/addr.h"
 #include "tap.h"
 
-enum { CYCLES = 150, WAIT_MS = 10000 };
+enum { CYCLES = 150, HURRIES = 20000, WAIT_MS = 10000 };
 
 static struct err e;
 
@@ -183,22 +183,23 @@ test_tcp(void)
 	listen_close(&p);
 }
 
-/* The child tries for the port every millisecond; told by exit status. */
+/* The child tries for the port, so often; told by exit status. */
 static void
-attack(uint16_t port, int stop)
+attack(uint16_t port, int stop, long pause_ns)
 {
 	static const char *const at[] = { "127.0.0.1", "0.0.0.0" };
-	struct timespec ms = { 0, 1000 * 1000 };
+	struct timespec rest = { 0, pause_ns };
 	int i, fd, got = 0;
 	char c;
 
-	for (i = 0; read(stop, &c, 1) != 0 && i < 60000; i++) {
+	for (i = 0; read(stop, &c, 1) != 0 && i < 10000000; i++) {
 		fd = grab(at[i & 1], port, SOCK_STREAM, true);
 		if (fd >= 0) {
 			got |= listen(fd, 1) == 0 ? 2 : 1;
 			close(fd);
 		}
-		nanosleep(&ms, NULL);
+		if (pause_ns > 0)
+			nanosleep(&rest, NULL);
 	}
 	_exit(got);
 }
@@ -220,7 +221,7 @@ test_cycles(void)
 		return;
 	if ((child = fork()) == 0) {
 		close(pair[1]);
-		attack(want.port, pair[0]);
+		attack(want.port, pair[0], 1000 * 1000);
 	}
 	close(pair[0]);
 	for (i = 0; i < CYCLES; i++) {
@@ -238,6 +239,35 @@ test_cycles(void)
 	is_int(WEXITSTATUS(status), 0, "and never got the port");
 	close(visitor);
 	close(in);
+	listen_close(&p);
+}
+
+/* With nobody inside there is no moment at all for somebody in a hurry. */
+static void
+test_hurry(void)
+{
+	struct listen_want want = { LISTEN_TCP, free_port(SOCK_STREAM), NULL,
+		0 };
+	struct listen_port *p = listen_open(&want, NULL, &e);
+	int i, pair[2], status = -1, faults = 0;
+	pid_t child;
+
+	if (pipe2(pair, O_NONBLOCK) < 0)
+		return;
+	if ((child = fork()) == 0) {
+		close(pair[1]);
+		attack(want.port, pair[0], 0);
+	}
+	close(pair[0]);
+	for (i = 0; i < HURRIES; i++) {
+		faults += listen_serve(p, NULL, &e) < 0;
+		faults += listen_hold(p, &e) < 0;
+	}
+	close(pair[1]);
+	waitpid(child, &status, 0);
+	is_int(faults, 0, "a port is served and held many times");
+	ok(WIFEXITED(status), "somebody in a hurry has tried until the end");
+	is_int(WEXITSTATUS(status), 0, "and never got it");
 	listen_close(&p);
 }
 
@@ -480,6 +510,7 @@ main(void)
 	signal(SIGPIPE, SIG_IGN);
 	test_tcp();
 	test_cycles();
+	test_hurry();
 	test_taken();
 	test_udp();
 	test_limits();
