@@ -104,6 +104,10 @@ my $APPS = 'HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall';
 my ($local) = glob "$drive/users/*/AppData/Local";
 ($local) = grep { !m{/Public/} } glob "$drive/users/*/AppData/Local";
 
+my $message = pack('V4v2', 1, 1, 1, 16, 16, 1)
+    . join('', map { "$_\0" } '%', '1', "\r", "\n", "\0", "\0");
+like(slurp($exe), qr/\Q$message\E/, 'the event log finds its one message');
+
 # --- for this user -----------------------------------------------------------
 
 my ($said, $rc) = adit('status');
