@@ -14,7 +14,7 @@
 #include "status.h"
 #include "store/store.h"
 #include "store/store_event.h"
-#include "store/store_machine.h"
+#include "store/store_page.h"
 #include "store/store_session.h"
 #include "store/store_setting.h"
 #include "store/store_usage.h"
@@ -163,16 +163,16 @@ show_session(struct req *r, struct tpl *t, const struct session_info *s)
 }
 
 static int
-show_sessions(struct req *r, struct tpl *t, const int64_t *machines, size_t n,
-    struct err *e)
+show_sessions(struct req *r, struct tpl *t, const struct page_pair *machines,
+    size_t n, struct err *e)
 {
 	struct session_info *list;
 	struct tpl *all = NULL;
 	size_t i, k, count;
 
 	for (i = 0; i < n && i < MACHINES; i++) {
-		if (store_session_list(r->store, machines[i], SESSIONS, &list,
-			&count, e) == -1)
+		if (store_session_list(r->store, machines[i].machine, SESSIONS,
+			&list, &count, e) == -1)
 			return -1;
 		if (count > 0 && all == NULL)
 			all = tpl_row(t, "SESSIONS");
@@ -181,17 +181,6 @@ show_sessions(struct req *r, struct tpl *t, const int64_t *machines, size_t n,
 		free(list);
 	}
 	return 0;
-}
-
-/* "tunnel 4 ..." is of tunnel 4, and "tunnel 42" is not. */
-static bool
-is_about(const struct event *v, int64_t tunnel, struct req *r)
-{
-	const char *want = req_text(r, "tunnel %lld", (long long)tunnel);
-	size_t n = strlen(want);
-
-	return strncmp(v->what, want, n) == 0 &&
-	    (v->what[n] < '0' || v->what[n] > '9');
 }
 
 /* "verify" is "verified it". */
@@ -227,15 +216,14 @@ show_events(
 {
 	struct event *list;
 	struct tpl *all = NULL, *row;
-	size_t n, shown = 0;
+	size_t n;
 
-	if (store_event_list(r->store, tun->user, EVENTS, &list, &n, e) == -1)
+	if (store_event_about(r->store, tun->user, tun->id, EVENTS,
+		EVENTS_SHOWN, &list, &n, e) == -1)
 		return -1;
-	for (size_t i = 0; i < n && shown < EVENTS_SHOWN; i++) {
-		if (!is_about(&list[i], tun->id, r))
-			continue;
-		if (shown++ == 0)
-			all = tpl_row(t, "TRAIL");
+	if (n > 0)
+		all = tpl_row(t, "TRAIL");
+	for (size_t i = 0; i < n; i++) {
 		row = tpl_row(all, "EVENT");
 		tpl_set(row, "WHEN", words_when(r, list[i].at));
 		tpl_set(row, "AT", words_datetime(r, list[i].at));
@@ -323,21 +311,16 @@ show_owner(struct req *r, struct tpl *t, const struct tunnel *tun)
 
 static int
 fill(struct req *r, struct tpl *t, const struct tunnel *tun,
-    const int64_t *machines, size_t machine_n, struct err *e)
+    const struct page_pair *machines, size_t machine_n, struct err *e)
 {
-	struct machine m;
+	const char *machine = machine_n > 0 ? machines[0].name : "";
 	struct status s;
 	struct live live;
 	struct span span;
-	int rc = 0;
 
-	if (machine_n > 0 &&
-	    (rc = store_machine_by_id(
-		 r->store, STORE_ANYBODY, machines[0], &m, e)) == -1)
-		return -1;
 	live_ask(r, &tun->id, 1, &live);
-	status_of(r, tun, &live, rc == 1 ? m.name : "", &s);
-	row_tunnel(r, t, tun, rc == 1 ? m.name : "");
+	status_of(r, tun, &live, machine, &s);
+	row_tunnel(r, t, tun, machine);
 	row_section(r, t, tun, &s);
 	divide(&span, strcmp(req_query(r, "span"), "month") == 0);
 	if (load_span(r, tun, &span, e) == -1)
@@ -362,16 +345,16 @@ fill(struct req *r, struct tpl *t, const struct tunnel *tun,
 void
 tunnel_page(struct req *r)
 {
+	struct page_pair *machines;
 	struct tunnel tun;
-	int64_t *machines;
 	struct tpl *t;
 	size_t n;
 	struct err e;
 
 	if (!owner_tunnel(r, &tun))
 		return;
-	if (store_machine_of_tunnel(r->store, tun.id, &machines, &n, &e) ==
-	    -1) {
+	if (store_page_pairs(r->store, STORE_ANYBODY, tun.id, tun.id, &machines,
+		&n, &e) == -1) {
 		page_trouble(r, &e);
 		return;
 	}

@@ -1,5 +1,7 @@
 #include "store/store_event.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "store/store_sql.h"
 
@@ -42,22 +44,19 @@ read_event(sqlite3_stmt *q, struct event *v)
 	store_text(v->origin, sizeof(v->origin), q, 6);
 }
 
-int
-store_event_list(struct store *s, int64_t user, int64_t limit,
-    struct event **list_out, size_t *n_out, struct err *e)
+#define EVENT "SELECT id, at, user_id, who, did, what, origin FROM event "
+
+/* The rows of q, which is ended; NULL is welcome. */
+static int
+list(struct store *s, sqlite3_stmt *q, struct event **list_out, size_t *n_out,
+    struct err *e)
 {
 	struct store_list l = { .size = sizeof(struct event) };
-	sqlite3_stmt *q;
 	struct event *v;
 	int rc;
 
-	if ((q = store_query(s,
-		 "SELECT id, at, user_id, who, did, what, origin FROM event"
-		 " WHERE ?1 IN (0, user_id) ORDER BY id DESC LIMIT ?2",
-		 e)) == NULL)
+	if (q == NULL)
 		return -1;
-	sqlite3_bind_int64(q, 1, user);
-	sqlite3_bind_int64(q, 2, limit);
 	while ((rc = store_step(s, q, e)) == 1) {
 		if ((v = store_list_add(s, &l, e)) == NULL) {
 			rc = -1;
@@ -68,4 +67,45 @@ store_event_list(struct store *s, int64_t user, int64_t limit,
 	store_query_end(s, q);
 	*list_out = store_list_end(&l, rc, n_out);
 	return rc;
+}
+
+int
+store_event_list(struct store *s, int64_t user, int64_t limit,
+    struct event **list_out, size_t *n_out, struct err *e)
+{
+	sqlite3_stmt *q;
+
+	q = user == STORE_ANYBODY
+	    ? store_query(s, EVENT "ORDER BY id DESC LIMIT ?2", e)
+	    : store_query(
+		  s, EVENT "WHERE user_id = ?1 ORDER BY id DESC LIMIT ?2", e);
+	if (q != NULL) {
+		sqlite3_bind_int64(q, 1, user);
+		sqlite3_bind_int64(q, 2, limit);
+	}
+	return list(s, q, list_out, n_out, e);
+}
+
+/* "tunnel 4 ..." is of tunnel 4, and "tunnel 42" is not. */
+int
+store_event_about(struct store *s, int64_t user, int64_t tunnel, int64_t among,
+    int64_t limit, struct event **list_out, size_t *n_out, struct err *e)
+{
+	char pattern[48];
+	sqlite3_stmt *q;
+
+	snprintf(
+	    pattern, sizeof(pattern), "tunnel %lld[^0-9]*", (long long)tunnel);
+	if ((q = store_query(s,
+		 EVENT "WHERE user_id = ?1 AND id > coalesce((SELECT id"
+		       " FROM event WHERE user_id = ?1 ORDER BY id DESC"
+		       " LIMIT 1 OFFSET ?2), 0) AND what || ' ' GLOB ?3"
+		       " ORDER BY id DESC LIMIT ?4",
+		 e)) != NULL) {
+		sqlite3_bind_int64(q, 1, user);
+		sqlite3_bind_int64(q, 2, among);
+		store_bind_text(q, 3, pattern);
+		sqlite3_bind_int64(q, 4, limit);
+	}
+	return list(s, q, list_out, n_out, e);
 }

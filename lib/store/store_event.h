@@ -27,4 +27,12 @@ int store_event_add(struct store *s, const struct event *v, struct err *e);
 int store_event_list(struct store *s, int64_t user, int64_t limit,
     struct event **list_out, size_t *n_out, struct err *e);
 
+/*
+ * The same of one tunnel of user: the newest, up to limit, that are among so
+ * many of the user's newest.
+ */
+int store_event_about(struct store *s, int64_t user, int64_t tunnel,
+    int64_t among, int64_t limit, struct event **list_out, size_t *n_out,
+    struct err *e);
+
 #endif

@@ -1,5 +1,6 @@
 #include "store/store_event.h"
 
+#include "base/str.h"
 #include "store/store_key.h"
 #include "store/store_machine.h"
 #include "store/store_setting.h"
@@ -320,6 +321,39 @@ whole_or_not(struct store *s)
 	}
 }
 
+/* Tunnel 4 is not tunnel 42, and not another user's. */
+static void
+about(struct store *s)
+{
+	static const char *const whats[] = { "tunnel 4", "tunnel 42 x",
+		"tunnel 4 x", "tunnel 4, port 9", "user 8", "tunnel 14" };
+	struct event v = { .user = 8, .who = "bob", .did = "x" }, *list;
+	size_t i, n;
+
+	for (i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
+		str_copy(v.what, sizeof(v.what), whats[i]);
+		store_event_add(s, &v, &rig_err);
+	}
+	v.user = 9;
+	str_copy(v.what, sizeof(v.what), "tunnel 4 of 9");
+	store_event_add(s, &v, &rig_err);
+	is_int(store_event_about(s, 8, 4, 100, 9, &list, &n, &rig_err), 0,
+	    "what a tunnel's page tells");
+	is_int(n, 3, "is of it");
+	is_str(list[0].what, "tunnel 4, port 9", "the newest first");
+	is_str(list[2].what, "tunnel 4", "to the oldest");
+	free(list);
+	store_event_about(s, 8, 4, 100, 1, &list, &n, &rig_err);
+	is_int(n, 1, "as many as are wanted");
+	free(list);
+	store_event_about(s, 8, 4, 4, 9, &list, &n, &rig_err);
+	is_int(n, 2, "among the newest");
+	free(list);
+	store_event_about(s, 8, 5, 100, 9, &list, &n, &rig_err);
+	is_int(n, 0, "of another there is none");
+	free(list);
+}
+
 int
 main(void)
 {
@@ -348,6 +382,7 @@ main(void)
 	store_event_list(s, 7, 9, &list, &n, &rig_err);
 	is_int(n, 1, "of one user");
 	free(list);
+	about(s);
 	prepare(s);
 	whole_or_not(s);
 	store_close(&s);
