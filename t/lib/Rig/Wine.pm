@@ -8,7 +8,9 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
+use Scalar::Util qw(weaken);
 
+my %live;
 our $HOUSE = abs_path(dirname(__FILE__) . '/../../..');
 my ($WINE) = grep { -x $_ } '/usr/lib/wine/wine64',
     map { ("$_/wine64", "$_/wine") } split /:/, $ENV{PATH} // '';
@@ -53,6 +55,7 @@ sub new {
 	my ($class) = @_;
 	my $dir = tempdir('adit-wine-XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
 	my $self = bless { dir => $dir, owner => $$ }, $class;
+	weaken($live{$dir} = $self);
 	$self->run('wineboot', '-i') == 0 or die "wineboot fails\n";
 	$self->run('winecfg', '-v', 'win10');
 	return $self;
@@ -104,8 +107,15 @@ sub switch_off {
 
 sub DESTROY {
 	my ($self) = @_;
-	$self->switch_off if $self->{owner} == $$;
+	return unless $self->{owner} == $$ && delete $live{$self->{dir}};
+	$self->switch_off;
 	return;
+}
+
+# Before File::Temp removes the folders.
+END {
+	local $?;
+	$_->DESTROY for grep { defined } values %live;
 }
 
 1;
