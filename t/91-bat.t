@@ -148,6 +148,19 @@ sub outcome {
 	return (defined $code ? $code : 'no end', $p->output . $p->errors);
 }
 
+# The process of the program, once it runs: ours, of this Windows.
+sub program {
+	my $ours = 'WINEPREFIX=' . $wine->pfx . "\0";
+	my $pid;
+	eventually {
+		($pid) = map { m{(\d+)$} } grep {
+		    slurp("$_/cmdline") =~ /adit-\w+\.exe\0run/ &&
+			index(slurp("$_/environ"), $ours) >= 0
+		} glob '/proc/[0-9]*'
+	} 30;
+	return $pid;
+}
+
 # --- what works --------------------------------------------------------------
 
 my $path = bat();
@@ -188,25 +201,13 @@ like($run->output, qr/took over from here/, 'and says why');
 soon { $rig->is_live($t) } 20, 'the second serves';
 is(scalar(() = slurp("$dir/access.log") =~ /GET /g), 1,
     'nothing was fetched anew');
-my ($pid) = grep { slurp("$_/cmdline") =~ /adit-\w+\.exe\0run/ }
-    glob '/proc/[0-9]*';
+my $pid = program();
 ok($pid, 'its command line is: adit-....exe run');
-kill 'INT', $pid =~ m{(\d+)$};
+kill 'INT', $pid;
 is($second->wait(30), 0, 'Ctrl-C ends program and file with 0');
 like($second->output, qr/The tunnel is stopped/, 'in its words');
 
 # --- what is wrong -----------------------------------------------------------
-
-# The process of the program, once it runs.
-sub program {
-	my $pid;
-	eventually {
-		($pid) = map { m{(\d+)$} } grep {
-		    slurp("$_/cmdline") =~ /adit-\w+\.exe\0run/ }
-		    glob '/proc/[0-9]*'
-	} 30;
-	return $pid;
-}
 
 # What a file ends with and says, whose making or environment is odd.
 sub wrong {
@@ -231,9 +232,8 @@ my $tampered = double_click(bat());
 soon { $rig->is_live($t) } 60, 'a changed program is fetched again';
 is(sha256_hex(slurp($exe_there)), $sha, 'and is the right one then');
 like($tampered->output, qr/damaged or was changed/, 'which is said');
-($pid) = grep { slurp("$_/cmdline") =~ /adit-\w+\.exe\0run/ }
-    glob '/proc/[0-9]*';
-kill 'INT', $pid =~ m{(\d+)$} if $pid;
+$pid = program();
+kill 'INT', $pid if $pid;
 is($tampered->wait(30), 0, 'it ends');
 
 unlink $exe_there;
@@ -402,9 +402,8 @@ $r = $rig->visit('echo', $t, 10, { a => 1 });
 is($r->{ok}, 1, 'and bytes go through it') or diag($r->{why});
 like(slurp("$pages->{dir}/log/access.log"), qr{/client/adit-\w{12}\.exe},
     'over TLS, by its hash');
-($pid) = grep { slurp("$_/cmdline") =~ /adit-\w+\.exe\0run/ }
-    glob '/proc/[0-9]*';
-kill 'INT', $pid =~ m{(\d+)$} if $pid;
+$pid = program();
+kill 'INT', $pid if $pid;
 is($own->wait(30), 0, 'it ends');
 
 $rig->finish;
