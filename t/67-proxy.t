@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use Rig qw(eventually soon long_or free_port);
+use Rig::Web;
 
 my $MB = 1_000_000;
 my $tinyproxy = Rig::Net::have('tinyproxy')
@@ -234,6 +235,24 @@ $rig->wait_live($t);
 is($inside->line(10), "CONNECT relay.invalid:$rig->{port} HTTP/1.1",
     'a name that nobody here knows is left to the proxy');
 is($far->stop('INT', 10), 0, 'it ends');
+
+# The dashboard is asked through it as well.
+SKIP: {
+	skip 'no nginx or no webapp here', 3
+	    unless Rig::Net::have('nginx') && -x "$Rig::BUILD/webapp.fcgi";
+	my $web = Rig::Web->new($rig, tls => 1);
+	my $key = $rig->token_file($rig->ctl('key', 'add', '--user',
+	    $rig->user, '--name', 'quick')->{key});
+	my $quick = $rig->start('adit-quick', [ "$Rig::BUILD/adit", 'tcp',
+	    $service->{port}{ask}, '--dashboard', $web->dashboard, '--pin',
+	    $rig->pin, '--api-key-file', $key, '--proxy', "127.0.0.1:$in" ],
+	    stop => 'INT');
+	soon { $quick->errors =~ /linked to \S+ through 127\.0\.0\.1:$in/ } 20,
+	    'adit tcp links through it';
+	is($inside->line(10), "CONNECT 127.0.0.1:$web->{tls} HTTP/1.1",
+	    'and has asked the dashboard through it');
+	is($quick->stop('INT', 10), 0, 'it ends');
+}
 
 $rig->finish;
 done_testing;
