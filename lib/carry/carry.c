@@ -48,7 +48,7 @@ carry_init(struct carry *c, struct loop *l, struct budget *b, struct err *e)
 static void
 free_dead(struct carry *c)
 {
-	while (!list_empty(&c->dead))
+	for (; !list_empty(&c->dead); c->closed += CARRY_TRIM_WIRE)
 		wire_delete(wire_of_all(c->dead.next));
 }
 

@@ -29,7 +29,8 @@ enum {
 	CARRY_RX = 512 << 10,   /* bytes taken from a link's socket at once */
 	CARRY_HANDSHAKES = 4,   /* begun wires that are read in one turn */
 	CARRY_TRIM_MS = 3000,   /* how often unused memory is given back */
-	CARRY_TRIM_PIPES = 500, /* as many must have gone to trim the heap */
+	CARRY_TRIM_PIPES = 500, /* as many must have gone to trim the heap, */
+	CARRY_TRIM_WIRE = 20,   /* of which a wire is worth so many */
 };
 
 struct carry {
