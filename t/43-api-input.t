@@ -343,9 +343,11 @@ for my $round (1 .. long_or(20, 4)) {
 	$port = shift @free until is_free($port);
 	my @got = at_once(16, sub {
 		my $a = post('/api/tunnels', { %good, public_port => $port });
-		return "$a->{status} " . ($a->{json}{field} || '');
+		return "$a->{status} " . ($a->{json}{field} || $a->{json}{id});
 	});
 	is(scalar(grep { /^201/ } @got), 1, "port $port: one gets it");
+	$api->ask(DELETE => "/api/tunnels/$_", key => $key)
+	    for map { /^201 (\d+)/ } @got;
 	is(scalar(grep { $_ eq '409 public_port' } @got), 15,
 	    'the others are told of the port') or diag(join ', ', @got);
 }
@@ -358,7 +360,7 @@ my @writers = at_once(32, sub {
 		my $a = post('/api/tunnels', { %good, name => "w$_[0]" });
 		my $b = $a->{status} == 201 ? $api->ask(DELETE =>
 		    "/api/tunnels/$a->{json}{id}", key => $key) : $a;
-		$bad{ $b->{status} }++ unless $b->{status} == 204;
+		$bad{"$b->{status} $b->{body}"}++ unless $b->{status} == 204;
 		$worst = time - $began if time - $began > $worst;
 		$done++;
 	}

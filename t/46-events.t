@@ -373,6 +373,7 @@ my $below = stream($adit->signed_in('bob@example.org', $PASSWORD));
 ok(has($below, qr/"id":$b,/), 'a stream under a path');
 unlike($below->{text}, qr/"id":$a\b/, 'of one user');
 close $below->{s};
+soon { $rig->metrics->{adit_feed_streams_now} == 0 } 20, 'which goes';
 my @many = map { stream($below->{browser}) } 1 .. 30;
 my $refused_n = sub { scalar grep { take($_); $_->{text} =~ m{^HTTP/1.1 204 } } @many };
 soon { $refused_n->() == 10 } 15, 'twenty streams from one address, not more';

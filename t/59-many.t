@@ -16,7 +16,7 @@ my $VISITORS = long_or(10_000, 2_000);
 
 # A sanitizer's memory tells nothing, and there are fewer at its pace.
 my $IS_SLOW = $Rig::PATIENCE > 1;
-($TUNNELS, $MACHINES, $VISITORS) = (50, 20, 300) if $IS_SLOW && !$Rig::IS_LONG;
+($TUNNELS, $MACHINES, $VISITORS) = (60, 20, 300) if $IS_SLOW && !$Rig::IS_LONG;
 
 my $base = 10000 + 100 * int rand 50;
 my $rig = Rig->new(range => [ $base, $base + 2 * $TUNNELS + 1000 ],
