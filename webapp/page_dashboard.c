@@ -16,7 +16,7 @@
 #include "store/store_usage.h"
 #include "words.h"
 
-enum { TUNNELS_MAX = 5000, PAGE_ROWS = 50 };
+enum { TUNNELS_MAX = 5000, PAGE_ROWS = 40 };
 
 /* All that the page is made of. */
 struct view {

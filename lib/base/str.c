@@ -1,5 +1,6 @@
 #include "base/str.h"
 
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -86,23 +87,7 @@ str_base32(char *out, size_t cap, const void *p, size_t n)
 void
 str_base64(char *out, const void *p, size_t n)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	const uint8_t *in = p;
-	uint32_t three;
-	size_t i, left;
-
-	for (i = 0; i < n; i += 3) {
-		left = n - i;
-		three = (uint32_t)in[i] << 16;
-		three |= left > 1 ? (uint32_t)in[i + 1] << 8 : 0;
-		three |= left > 2 ? in[i + 2] : 0;
-		*out++ = letters[three >> 18];
-		*out++ = letters[three >> 12 & 63];
-		*out++ = left > 1 ? letters[three >> 6 & 63] : '=';
-		*out++ = left > 2 ? letters[three & 63] : '=';
-	}
-	*out = '\0';
+	EVP_EncodeBlock((unsigned char *)out, p, (int)n);
 }
 
 bool

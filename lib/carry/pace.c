@@ -193,7 +193,7 @@ learn_rate(struct pace *p, uint64_t bytes, uint64_t ms, uint64_t now)
 static void
 learn_window(struct pace *p)
 {
-	uint32_t delay = p->round_trip - p->base;
+	uint32_t delay = p->round_trip > p->base ? p->round_trip - p->base : 0;
 	uint64_t old = p->window, busy;
 
 	p->is_starting = p->is_starting && delay <= PACE_SLICE_MS;
