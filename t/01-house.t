@@ -18,7 +18,7 @@ my @PROGRAMS = qw(relayd client admin webapp);
 
 # A library's headers, and the only places that may include them.
 my @LIBRARIES = (
-	[qr{^openssl/},   qr{^lib/tls/|^lib/base/random\.c$}],
+	[qr{^openssl/},   qr{^lib/tls/|^lib/base/(?:random|str)\.c$}],
 	[qr{^sqlite3},    qr{^lib/store/}],
 	[qr{^yaml\.h$},   qr{^lib/conf/conf_yaml\.c$}],
 	[qr{^http_parser},qr{^lib/http/}],
