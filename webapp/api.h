@@ -14,6 +14,7 @@
 
 struct err;
 struct route;
+struct tunnel;
 
 /* Calls the route's handler, within the limits of how often one may ask. */
 void api_call(struct req *r, const struct route *route);
@@ -78,6 +79,9 @@ void api_gone(struct req *r);
 
 /* 404, the same whether there is none or it is another's. */
 void api_none(struct req *r);
+
+/* The tunnel that the path names; false when the request is answered. */
+bool api_tunnel_find(struct req *r, struct tunnel *t);
 
 /*
  * The store did not do it: a refusal is a conflict (409) with what is so, all

@@ -174,9 +174,8 @@ answer(struct req *r, int64_t id, struct beside *b, unsigned status)
 	}
 }
 
-/* The tunnel that the path names; false when it is answered. */
-static bool
-find(struct req *r, struct tunnel *t)
+bool
+api_tunnel_find(struct req *r, struct tunnel *t)
 {
 	struct err e;
 	int rc;
@@ -195,7 +194,7 @@ api_tunnel_get(struct req *r)
 	struct beside b = { .pairs = NULL };
 	struct tunnel t;
 
-	if (!api_query(r, "") || !find(r, &t))
+	if (!api_query(r, "") || !api_tunnel_find(r, &t))
 		return;
 	api_tunnel_ask(r, &t, 1, &b.live);
 	answer(r, t.id, &b, 200);
@@ -210,7 +209,7 @@ api_tunnel_status(struct req *r)
 	struct live l;
 	struct out *o;
 
-	if (!api_query(r, "") || !find(r, &t))
+	if (!api_query(r, "") || !api_tunnel_find(r, &t))
 		return;
 	api_tunnel_ask(r, &t, 1, &l);
 	v = live_find(&l, t.id);
@@ -377,7 +376,7 @@ api_tunnel_edit(struct req *r)
 	if (!api_query(r, "") ||
 	    (o = api_body(r, edit_fields,
 		 sizeof(edit_fields) / sizeof(edit_fields[0]))) == NULL ||
-	    !find(r, &t) || !read_wish(r, o, &t, &w))
+	    !api_tunnel_find(r, &t) || !read_wish(r, o, &t, &w))
 		return;
 	api_tunnel_ask(r, &t, 1, &b.live);
 	if (!api_begin(r))
@@ -402,7 +401,7 @@ api_tunnel_remove(struct req *r)
 	int rc;
 
 	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL ||
-	    !api_begin(r) || !find(r, &t))
+	    !api_begin(r) || !api_tunnel_find(r, &t))
 		return;
 	rc = store_tunnel_remove(r->store, api_scope(r), t.id, &e);
 	if (rc == -1) {
@@ -434,7 +433,8 @@ run(struct req *r, const struct verb *v)
 	struct err e;
 	int rc;
 
-	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !find(r, &t))
+	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL ||
+	    !api_tunnel_find(r, &t))
 		return;
 	api_tunnel_ask(r, &t, 1, &b.live);
 	if (!api_begin(r))
@@ -508,7 +508,7 @@ api_tunnel_activate(struct req *r)
 	static const struct verb v = { "tunnel resume", resume, "" };
 	struct tunnel t;
 
-	if (!find(r, &t))
+	if (!api_tunnel_find(r, &t))
 		return;
 	if (t.verified_at == 0)
 		refuse_pending(r, &t);
@@ -584,7 +584,8 @@ api_tunnel_test(struct req *r)
 {
 	struct tunnel t;
 
-	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !find(r, &t))
+	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL ||
+	    !api_tunnel_find(r, &t))
 		return;
 	if (!live_test(r, t.id)) {
 		problem(r, 409, NULL,
@@ -604,8 +605,8 @@ set_serve(struct req *r, bool may)
 	struct err e;
 	int rc;
 
-	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !find(r, &t) ||
-	    !api_begin(r))
+	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL ||
+	    !api_tunnel_find(r, &t) || !api_begin(r))
 		return;
 	rc = store_machine_serve(
 	    r->store, api_scope(r), r->id[1], t.id, may, &e);

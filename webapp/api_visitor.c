@@ -2,24 +2,8 @@
 #include "api.h"
 #include "page.h"
 #include "problem.h"
-#include "store/store.h"
 #include "store/store_tunnel.h"
 #include "visitor.h"
-
-/* The tunnel that the path names; false when it is answered. */
-static bool
-find(struct req *r, struct tunnel *t)
-{
-	struct err e;
-	int rc;
-
-	rc = store_tunnel_by_id(r->store, api_scope(r), r->id[0], t, &e);
-	if (rc == 0)
-		api_none(r);
-	else if (rc == -1)
-		page_trouble(r, &e);
-	return rc == 1;
-}
 
 static void
 refuse_away(struct req *r)
@@ -49,7 +33,7 @@ api_visitors(struct req *r)
 	struct out *o;
 	int64_t i, end;
 
-	if (!api_part(r, "", &part) || !find(r, &t))
+	if (!api_part(r, "", &part) || !api_tunnel_find(r, &t))
 		return;
 	visitor_ask(r, t.id, &all);
 	if (!all.answers) {
@@ -70,7 +54,8 @@ api_visitor_kick(struct req *r)
 	struct tunnel t;
 	int rc;
 
-	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL || !find(r, &t))
+	if (!api_query(r, "") || api_body(r, NULL, 0) == NULL ||
+	    !api_tunnel_find(r, &t))
 		return;
 	rc = visitor_kick(r, t.id, r->id[1]);
 	if (rc == 0) {
